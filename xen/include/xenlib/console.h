@@ -1,0 +1,54 @@
+/*
+ * The console: two byte rings in a page shared with xenconsoled (xen/io/console.h). What the other end writes
+ * into the indices is never trusted; a ring that claims more than it holds counts as full or empty.
+ */
+#ifndef XENLIB_CONSOLE_H
+#define XENLIB_CONSOLE_H
+
+#include <xenlib/platform.h>
+#include <xenlib/types.h>
+
+struct xencons_interface;
+
+/* Makes output possible: called by the entry code as its first act, and again when the page's address
+ * changes. */
+void xen_console_attach(struct xencons_interface *page, xen_port_t port);
+
+/* Brings up events, hence input and waiting. 0 or a negative errno. */
+int xen_console_init(void) xen_must_check;
+
+/*
+ * Writes as much as fits now and notifies the reader; returns how many bytes that were. Any context. A
+ * newline is sent as is: the terminal at the other end is raw, xenconsoled adds nothing.
+ */
+size_t xen_console_put(const char *text, size_t bytes);
+
+/*
+ * Writes all, waiting for room up to `patience` nanoseconds without progress; what does not fit then is
+ * dropped, and counted. Returns how many bytes were taken. So a console that nobody reads slows the guest and
+ * never stops it. Thread context.
+ */
+size_t xen_console_write(const char *text, size_t bytes, uint64_t patience);
+
+/*
+ * For a panic and for the time before events work: writes all, spinning on the ring for a bounded number of
+ * turns; takes no lock. Any context, also with everything broken.
+ */
+void xen_console_emergency(const char *text, size_t bytes);
+
+/* Waits, up to `deadline`, until the other end has taken everything. Thread context. */
+void xen_console_flush(uint64_t deadline);
+
+/* Bytes that were dropped because nobody read. */
+uint64_t xen_console_dropped(void);
+
+/*
+ * Input. read gives what is there, at least one byte: 0 for -EAGAIN only when `deadline` passes (returned as
+ * -ETIMEDOUT). read_line gives a line without its end (\r, \n or \r\n), cut at size-1 and terminated; the
+ * rest of a longer line comes with the next call. Both return the number of bytes, or -ETIMEDOUT at the
+ * deadline, keeping what was typed so far. Thread context.
+ */
+long xen_console_read(char *buffer, size_t size, uint64_t deadline) xen_must_check;
+long xen_console_read_line(char *line, size_t size, uint64_t deadline) xen_must_check;
+
+#endif

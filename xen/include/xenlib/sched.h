@@ -1,0 +1,42 @@
+/*
+ * The vCPU and the domain as Xen schedules them (xen/sched.h).
+ */
+#ifndef XENLIB_SCHED_H
+#define XENLIB_SCHED_H
+
+#include <xenlib/types.h>
+
+enum xen_shutdown {
+    XEN_SHUTDOWN_POWEROFF,
+    XEN_SHUTDOWN_REBOOT,
+    XEN_SHUTDOWN_SUSPEND,
+    XEN_SHUTDOWN_CRASH,
+    XEN_SHUTDOWN_WATCHDOG,
+    XEN_SHUTDOWN_SOFT_RESET,
+};
+
+/* Lets other vCPUs run. Any context. */
+void xen_sched_yield(void);
+
+/* Blocks until an event is pending, with upcalls on from before the check: nothing is missed. Upcalls are on
+ * after. */
+void xen_sched_block(void);
+
+/*
+ * Blocks until one of `count` (at most 128) ports is pending or the deadline has come. The ports should be
+ * masked, and upcalls off. 0 or -EINVAL. Does not tell which: look.
+ */
+int xen_sched_poll(const xen_port_t *ports, size_t count, uint64_t deadline) xen_must_check;
+
+/* Ends the domain. Suspend is not for this function: it returns (xenlib/memory.h and the devices take part).
+ */
+_Noreturn void xen_sched_shutdown(enum xen_shutdown reason);
+
+/*
+ * A watchdog of the domain: unless set again within `seconds`, Xen ends it with XEN_SHUTDOWN_WATCHDOG. *id is
+ * 0 for a new one and then names it; 0 seconds stops it. 0 or a negative errno (-EINVAL: no such watchdog;
+ * -EEXIST: both taken).
+ */
+int xen_sched_watchdog(uint32_t *id, uint32_t seconds) xen_must_check;
+
+#endif
