@@ -4,7 +4,10 @@
  * Any number of threads may have requests outstanding. There is no thread of its own: whoever waits for a
  * reply or for a watch takes messages from the ring for everybody. Nothing that xenstored sends is trusted:
  * an answer that breaks the protocol gives -EPROTO to the one who asked, and if the stream itself can no
- * longer be followed, every request outstanding and later gives -EIO, until a reconnection succeeds.
+ * longer be followed, every request outstanding and later gives -EIO, until a reconnection succeeds. The next
+ * request, or whoever next waits for a watch, asks for one if xenstored offers that; a request waits a second
+ * for it. Then all watches are set up again, and fire. For an answer that does not come a request waits for
+ * ever.
  *
  * Paths are absolute, or relative to the domain's own home; at most 3,071 characters absolute or 2,047
  * relative. Values are bytes; together with its path a value fits a payload of 4,096.
@@ -30,6 +33,7 @@ struct xenstore_domain_interface;
 /* A transaction, or XEN_STORE_NONE for a single operation. */
 typedef struct {
     uint32_t id;
+    uint32_t epoch; /* the connection it belongs to; on a later one its operations give -EAGAIN */
 } xen_store_tx;
 #define XEN_STORE_NONE ((xen_store_tx){0})
 
@@ -91,19 +95,22 @@ struct xen_store_watch {
     const char *path;
     uint32_t id; /* the module's */
     bool fired;  /* under the module's lock */
+    bool set;    /* the module's: this connection knows it */
 };
 int xen_store_watch(struct xen_store_watch *watch, const char *path) xen_must_check;
 void xen_store_unwatch(struct xen_store_watch *watch);
 
-/* Waits until `watch` fires, and takes it. 0; -ETIMEDOUT at `deadline` (ns); -EIO when the connection is
- * lost. */
+/* Waits until `watch` fires, and takes it. 0; -ETIMEDOUT at `deadline` (ns); -EIO when the connection is lost
+ * for good. */
 int xen_store_watch_wait(struct xen_store_watch *watch, uint64_t deadline) xen_must_check;
 /* The same for any of several; *which is its index. */
 int xen_store_watch_wait_any(struct xen_store_watch *const *watches, size_t count, uint64_t deadline,
                              size_t *which) xen_must_check;
 
-/* After the domain was resumed, with new ring and port: outstanding requests end with -EAGAIN, watches are
- * set up again. */
+/*
+ * After the domain was resumed, with new ring and port: outstanding requests end with -EAGAIN, watches are
+ * set up again. The old port is Xen's to forget: it is not closed. 0 or a negative errno.
+ */
 int xen_store_resume(struct xenstore_domain_interface *ring, xen_port_t port) xen_must_check;
 
 #endif

@@ -1,0 +1,123 @@
+# Builds images (build/NAME, and build/NAME.elf with names and lines), the guest's test image and the host's tests.
+# bin/stardust calls it and installs what it needs; `make CC=clang` builds the same with the other compiler.
+#
+#   make hello          an app of apps/             make host-tests   build/host-tests/*
+#   make test-image     build/test                  make fuzz         build/fuzz/*
+#   make apps           all of them                 make check        format, linters, both compilers, red zone
+
+CC     := gcc
+BUILD  := build
+AR     := ar
+
+# One set for all our code. Frame pointers are for backtraces; the red zone would be overwritten by Xen (docs/internals.md).
+WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \
+          -Wpointer-arith -Wvla -Wconversion
+BASE   := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-pic -fno-pie -mno-red-zone -mcmodel=small \
+          -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+          -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=.
+# What an event handler may interrupt, or run, leaves the vector registers alone.
+KERNEL := $(BASE) -mgeneral-regs-only
+
+.PHONY: all apps test-image host-tests fuzz check clean
+all: apps test-image
+
+# For the recipes in deps/: compiler and flags.
+KCC     := $(CC)
+KCFLAGS := $(KERNEL)
+include deps/musl.mk
+include deps/lwip.mk
+
+INCLUDES := -Ixen-sys/include -Ixen-sys/include/x86_64 -Ixen/include -Istardust/include
+
+# ---- the layers: an archive each, so that only what is called gets linked ----
+
+XENSYS_SRC   := $(wildcard xen-sys/src/*.c)
+XEN_SRC      := $(shell find xen/src -name '*.c' -o -name '*.S')
+STARDUST_SRC := $(filter-out stardust/test/% %/heap_checked.c,$(shell find stardust -name '*.c' -o -name '*.S'))
+TEST_SRC     := $(wildcard stardust/test/*.c tests/guest/*.c tests/guest/*/*.c) stardust/mem/heap_checked.c
+objects       = $(patsubst %,$(BUILD)/obj/%.o,$(1))
+
+LIBS := $(BUILD)/libstardust.a $(BUILD)/libxen.a $(BUILD)/libxensys.a
+$(BUILD)/libstardust.a: $(call objects,$(STARDUST_SRC))
+$(BUILD)/libxen.a:      $(call objects,$(XEN_SRC))
+$(BUILD)/libxensys.a:   $(call objects,$(XENSYS_SRC))
+$(LIBS):
+	@rm -f $@
+	@$(AR) rcsD $@ $^
+
+$(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_READY)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(WARN) $(INCLUDES) $(C_INCLUDES) -MMD -MP -c $< -o $@
+$(BUILD)/obj/%.S.o: %.S Makefile | $(MUSL_READY)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(INCLUDES) -MMD -MP -c $< -o $@
+
+FLAGS = $(KERNEL)
+$(BUILD)/obj/apps/%: FLAGS = $(BASE)
+$(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
+$(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
+$(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust
+$(BUILD)/obj/stardust/net/%: | $(LWIP_READY)
+$(BUILD)/obj/apps/echo/%: | $(LWIP_READY)
+
+# ---- images ----
+
+LINK = $(CC) -nostdlib -static -no-pie -Wl,-T,xen/image.lds,-n,--gc-sections,--build-id=sha1,--fatal-warnings \
+       -Wl,-z,noexecstack
+
+APPS := $(notdir $(wildcard apps/*))
+apps: $(APPS)
+.PHONY: $(APPS)
+$(APPS): %: $(BUILD)/%
+
+# An app is the sources of its directory, on all layers; apps/bare proves that xen/ stands without stardust/.
+define app
+$(BUILD)/$(1).elf: $$(call objects,$$(wildcard apps/$(1)/*.c)) $(LIBS) $(LIBLWIP) $(LIBCSTR) xen/image.lds
+	$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter-out $(2),$$(filter %.a,$$^)) -Wl,--end-group
+endef
+$(foreach a,$(filter-out bare,$(APPS)),$(eval $(call app,$(a),)))
+$(eval $(call app,bare,%/libstardust.a %/liblwip.a))
+
+$(BUILD)/test.elf: $(call objects,$(TEST_SRC)) $(LIBS) $(LIBLWIP) $(LIBCSTR) xen/image.lds
+	$(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+test-image: $(BUILD)/test
+
+$(BUILD)/%: $(BUILD)/%.elf
+	objcopy --strip-all $< $@
+
+# ---- host tests: each names in its first lines what it is linked with ----
+
+HOST_CC    := clang
+SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+HOST_FLAGS := -std=gnu17 -O1 -g -fno-omit-frame-pointer $(WARN) -Itests/host/include -Itests/host -Ixen-sys/include \
+              -Ixen/include -Istardust/include -Istardust
+HOST_TESTS := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c))
+FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+links       = $(shell sed -n 's|.*links: \(.*\)\*/.*|\1|p' $(1))
+find_source = $(firstword $(wildcard $(addsuffix /$(1),xen/src xen-sys/src stardust stardust/mem stardust/time stardust/log \
+              stardust/boot stardust/net stardust/sched tests/host)))
+sources     = $(1) $(foreach f,$(call links,$(1)),$(or $(call find_source,$(f)),$(error $(1): no source named $(f))))
+
+host-tests: $(addprefix $(BUILD)/host-tests/,$(HOST_TESTS))
+fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
+
+define host_program
+$(BUILD)/$(1): $(call sources,$(2)) $(wildcard tests/host/*.h xen/include/xenlib/*.h xen/include/xenlib/front/*.h xen/src/*.h \
+               xen/src/front/*.h stardust/*/*.h stardust/include/stardust/*.h) Makefile
+	@mkdir -p $$(@D)
+	$(HOST_CC) $(HOST_FLAGS) $(3) -o $$@ $$(filter %.c,$$^)
+endef
+$(foreach t,$(HOST_TESTS),$(eval $(call host_program,host-tests/$(t),tests/host/test_$(t).c,$(SANITIZE))))
+$(foreach t,$(FUZZERS),$(eval $(call host_program,fuzz/$(t),tests/fuzz/fuzz_$(t).c,$(SANITIZE) -fsanitize=fuzzer)))
+
+# ---- checks ----
+
+check:
+	tools/check
+
+clean:
+	rm -rf $(BUILD)
+
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,202 @@
+/*
+ * Pages: a buddy allocator over sections of 2 MiB.
+ *
+ * A section is what one table of the direct map covers. Sections are brought in one by one as memory is asked for, so
+ * that neither boot time nor bookkeeping depends on the guest's size: what a section needs to know of its pages stands in its own
+ * first page. Only the sections that are mapped from the start, which hold the image, keep theirs elsewhere.
+ */
+#include <stardust/memory.h>
+
+#include <string.h>
+
+#include <xenlib/list.h>
+#include <xenlib/memory.h>
+#include <xenlib/platform.h>
+
+#include "mem.h"
+
+#define SECTION_PAGES 512u
+#define ORDERS        (SD_PAGE_ORDER_MAX + 1)
+
+/* Page-table pages that bringing in a section may take; kept back for that. */
+#define RESERVE 4
+
+/* One bit a block: set while the block is free and not part of a larger free one. Block i of order k is bit (512 >> k) + i. */
+struct section {
+    uint64_t free[2 * SECTION_PAGES / 64];
+};
+
+static struct {
+    struct xen_list free[ORDERS];
+    struct section *initial; /* of the sections mapped at the start */
+    size_t initial_count;
+    pfn_t next;        /* the first frame not brought in yet */
+    pfn_t end;         /* one past the last frame */
+    size_t free_pages; /* in the lists */
+    bool growing;
+} pages;
+
+static struct section *section_of(pfn_t pfn)
+{
+    size_t number = pfn.n / SECTION_PAGES;
+
+    if (number < pages.initial_count)
+        return &pages.initial[number];
+    return xen_pfn_to_virt((pfn_t){number * SECTION_PAGES});
+}
+
+static size_t bit_of(pfn_t pfn, unsigned order)
+{
+    return (SECTION_PAGES >> order) + pfn.n % SECTION_PAGES / (1u << order);
+}
+
+static bool is_free(pfn_t pfn, unsigned order)
+{
+    size_t bit = bit_of(pfn, order);
+
+    return (section_of(pfn)->free[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+static void flip(pfn_t pfn, unsigned order)
+{
+    size_t bit = bit_of(pfn, order);
+
+    section_of(pfn)->free[bit / 64] ^= 1ull << bit % 64;
+}
+
+static void put_block(pfn_t pfn, unsigned order)
+{
+    flip(pfn, order);
+    /* At the head: what was used last is in the caches. */
+    xen_list_insert(pages.free[order].next, xen_pfn_to_virt(pfn));
+}
+
+static void take_block(pfn_t pfn, unsigned order)
+{
+    flip(pfn, order);
+    xen_list_remove(xen_pfn_to_virt(pfn));
+}
+
+static void merge_and_put(pfn_t pfn, unsigned order)
+{
+    for (; order < SD_PAGE_ORDER_MAX; order++) {
+        pfn_t buddy = {pfn.n ^ (1u << order)};
+
+        if (!is_free(buddy, order))
+            break;
+        take_block(buddy, order);
+        pfn.n &= ~(uint64_t)(1u << order);
+    }
+    put_block(pfn, order);
+}
+
+/* Frees the frames from `first` up to `end`, all of them in brought-in sections, as the largest blocks they make. */
+static void add_range(pfn_t first, pfn_t end)
+{
+    while (first.n < end.n) {
+        unsigned order = first.n ? (unsigned)__builtin_ctzll(first.n) : SD_PAGE_ORDER_MAX;
+
+        if (order > SD_PAGE_ORDER_MAX)
+            order = SD_PAGE_ORDER_MAX;
+        while (first.n + (1u << order) > end.n)
+            order--;
+        pages.free_pages += 1u << order;
+        merge_and_put(first, order);
+        first.n += 1u << order;
+    }
+}
+
+static bool grow(void)
+{
+    pfn_t first = pages.next;
+    size_t count = pages.end.n - first.n;
+    int error;
+
+    if (pages.growing || !count)
+        return false;
+    if (count > SECTION_PAGES)
+        count = SECTION_PAGES;
+    pages.growing = true;
+    error = xen_memory_map_direct(first, count);
+    pages.growing = false;
+    if (error)
+        return false;
+    memset(xen_pfn_to_virt(first), 0, sizeof(struct section));
+    pages.next.n = first.n + count;
+    add_range((pfn_t){first.n + 1}, pages.next);
+    return true;
+}
+
+static void *take(unsigned order)
+{
+    for (unsigned from = order; from < ORDERS; from++) {
+        pfn_t pfn;
+
+        if (xen_list_is_empty(&pages.free[from]))
+            continue;
+        pfn = xen_virt_to_pfn(pages.free[from].next);
+        take_block(pfn, from);
+        while (from > order) {
+            from--;
+            put_block((pfn_t){pfn.n + (1u << from)}, from);
+        }
+        pages.free_pages -= 1u << order;
+        return xen_pfn_to_virt(pfn);
+    }
+    return NULL;
+}
+
+void *sd_page_alloc(unsigned order)
+{
+    void *block = NULL;
+
+    if (order > SD_PAGE_ORDER_MAX)
+        return NULL;
+    if (pages.growing || pages.free_pages >= RESERVE + (1u << order) || grow())
+        block = take(order);
+    /* Enough pages, but not in one piece; or the very last ones. */
+    while (!block && grow())
+        block = take(order);
+    if (!block && !pages.growing)
+        block = take(order);
+    return block;
+}
+
+void sd_page_free(void *block, unsigned order)
+{
+    pfn_t pfn = xen_virt_to_pfn(block);
+
+    if (pfn.n % (1u << order) || pfn.n >= pages.next.n)
+        xen_platform_panic("free of %p, which is no block of %u pages", block, 1u << order);
+    if (is_free(pfn, order))
+        xen_platform_panic("page %p is freed twice", block);
+    pages.free_pages += 1u << order;
+    merge_and_put(pfn, order);
+}
+
+void sd_page_init(void)
+{
+    const struct xen_memory_layout *layout = xen_memory_layout();
+    pfn_t first = layout->first_free;
+    size_t bytes;
+
+    for (unsigned order = 0; order < ORDERS; order++)
+        xen_list_init(&pages.free[order]);
+    pages.initial_count = (layout->mapped_end.n + SECTION_PAGES - 1) / SECTION_PAGES;
+    bytes = pages.initial_count * sizeof(struct section);
+    pages.initial = xen_pfn_to_virt(first);
+    memset(pages.initial, 0, bytes);
+    first.n += xen_pages_for(bytes);
+    pages.next.n = pages.initial_count * SECTION_PAGES;
+    pages.end = layout->end;
+    if (pages.next.n > pages.end.n)
+        pages.next = pages.end;
+    add_range(first, layout->mapped_end);
+}
+
+void sd_page_stats(struct sd_memory_stats *stats)
+{
+    stats->pages_total = pages.end.n;
+    stats->pages_mapped = pages.next.n;
+    stats->pages_free = pages.free_pages + (pages.end.n - pages.next.n);
+}

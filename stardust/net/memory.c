@@ -1,0 +1,58 @@
+#include "memory.h"
+
+#include <stardust/memory.h>
+
+#include "port/lwipopts.h"
+
+uint32_t sd_net_tcp_window, sd_net_tcp_send;
+static size_t pages_total, reserve; /* in pages */
+
+static uint32_t clamp(size_t value, uint32_t least, uint32_t most)
+{
+    return value < least ? least : value > most ? most : (uint32_t)value;
+}
+
+static size_t pages_free(void)
+{
+    struct sd_memory_stats stats;
+
+    sd_memory_stats(&stats);
+    return stats.pages_free;
+}
+
+/* A window holds its bytes in pages that may be a third full, so that one of 1/128 may take 1/43 of all memory. */
+void sd_net_set_limits(void)
+{
+    struct sd_memory_stats stats;
+
+    sd_memory_stats(&stats);
+    pages_total = stats.pages_total;
+    reserve = clamp(stats.pages_free / 8, 16, 2048);
+    sd_net_tcp_window = clamp(pages_total * XEN_PAGE_SIZE / 128, 32 * 1024, SD_NET_TCP_WINDOW_MAX);
+    sd_net_tcp_send = clamp(pages_total * XEN_PAGE_SIZE / 128, 32 * 1024, SD_NET_TCP_SEND_MAX);
+}
+
+uint32_t sd_net_ring_pages(void)
+{
+    return clamp(pages_total / 16, 20, 256);
+}
+
+bool sd_net_memory_is_short(void)
+{
+    return pages_free() < reserve;
+}
+
+void *sd_net_alloc(size_t bytes)
+{
+    return pages_free() < reserve / 2 ? NULL : sd_alloc(bytes);
+}
+
+void *sd_net_calloc(size_t count, size_t bytes)
+{
+    return pages_free() < reserve / 2 ? NULL : sd_calloc(count, bytes);
+}
+
+void sd_net_free(void *block)
+{
+    sd_free(block);
+}

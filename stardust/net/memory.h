@@ -1,0 +1,28 @@
+/*
+ * How much of the guest's memory the network may take.
+ *
+ * It takes what it needs as long as a reserve stays for everybody else. While the guest is short of memory, packets with
+ * data are dropped and connections refused; both end of TCP try again.
+ */
+#ifndef STARDUST_NET_MEMORY_H
+#define STARDUST_NET_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sets TCP's windows (lwipopts.h) and the reserve by the guest's size. Once, before lwIP starts. */
+void sd_net_set_limits(void);
+
+/* Pages that one interface may post for reception, and use for transmission. */
+uint32_t sd_net_ring_pages(void);
+
+/* Whether packets that would keep whole pages are to be dropped. */
+bool sd_net_memory_is_short(void);
+
+/* lwIP's heap (lwipopts.h): NULL also while less than half of the reserve is left. */
+void *sd_net_alloc(size_t bytes);
+void *sd_net_calloc(size_t count, size_t bytes);
+void sd_net_free(void *block);
+
+#endif

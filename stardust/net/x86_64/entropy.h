@@ -1,0 +1,41 @@
+/*
+ * What the CPU can tell that nobody else knows.
+ */
+#ifndef STARDUST_NET_X86_64_ENTROPY_H
+#define STARDUST_NET_X86_64_ENTROPY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+static inline uint64_t sd_cpu_ticks(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+/* Whether the CPU has RDRAND: leaf 1, ECX bit 30. */
+static inline bool sd_cpu_has_random(void)
+{
+    uint32_t leaf = 1, ebx, ecx = 0, edx;
+
+    __asm__ volatile("cpuid" : "+a"(leaf), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return ecx >> 30 & 1;
+}
+
+/* 0 when the generator gave nothing in ten tries, as Intel advises. */
+static inline uint64_t sd_cpu_random(void)
+{
+    for (int tries = 0; tries < 10; tries++) {
+        uint64_t value;
+        bool valid;
+
+        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(valid));
+        if (valid)
+            return value;
+    }
+    return 0;
+}
+
+#endif

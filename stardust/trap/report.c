@@ -1,0 +1,133 @@
+/*
+ * The end of a guest that cannot go on: a report on the console, in the form that docs/guest-contract.md gives, and the crash
+ * that the toolstack sees. Nothing here allocates, waits for a thread or takes a lock.
+ */
+#include <xenlib/platform.h>
+
+#include <stdarg.h>
+
+#include <xenlib/console.h>
+#include <xenlib/event.h>
+#include <xenlib/format.h>
+#include <xenlib/sched.h>
+#include <xenlib/start.h>
+#include <xenlib/trap.h>
+
+#include "../sched/sched.h"
+
+#define FRAMES_MAX 48
+
+extern const unsigned char xen_build_id[], xen_build_id_end[];
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    char line[200];
+    va_list args;
+    size_t length;
+
+    va_start(args, format);
+    length = xen_vformat(line, sizeof(line), format, args);
+    va_end(args);
+    if (length > sizeof(line) - 1)
+        length = sizeof(line) - 1;
+    line[length] = '\n';
+    xen_console_emergency(line, length + 1);
+}
+
+/* Follows the chain of frame pointers; a broken one ends it. */
+static void backtrace(uint64_t first, uint64_t frame)
+{
+    say("*** backtrace");
+    say("***   0x%016lx", first);
+    for (int i = 0; i < FRAMES_MAX && frame % 8 == 0; i++) {
+        struct {
+            uint64_t previous, returns_to;
+        } pair;
+
+        if (xen_trap_copy(&pair, (const void *)frame, sizeof(pair)) || !pair.returns_to)
+            break;
+        say("***   0x%016lx", pair.returns_to);
+        if (pair.previous <= frame)
+            break;
+        frame = pair.previous;
+    }
+}
+
+/* The note is a header of 12 bytes, "GNU" and its NUL, and the id. */
+static void build_id(void)
+{
+    char text[2 * 20 + 1] = "";
+    const unsigned char *id = xen_build_id + 16;
+
+    for (size_t i = 0; i < 20 && id + i < xen_build_id_end; i++)
+        xen_format(text + 2 * i, 3, "%02x", id[i]);
+    say("*** build-id %s", text);
+}
+
+static void registers(const struct xen_trap_frame *f)
+{
+    say("*** rip 0x%016lx  rsp 0x%016lx  rflags 0x%016lx", f->rip, f->rsp, f->rflags);
+    say("*** rax 0x%016lx  rbx 0x%016lx  rcx 0x%016lx", f->rax, f->rbx, f->rcx);
+    say("*** rdx 0x%016lx  rsi 0x%016lx  rdi 0x%016lx", f->rdx, f->rsi, f->rdi);
+    say("*** rbp 0x%016lx  r8  0x%016lx  r9  0x%016lx", f->rbp, f->r8, f->r9);
+    say("*** r10 0x%016lx  r11 0x%016lx  r12 0x%016lx", f->r10, f->r11, f->r12);
+    say("*** r13 0x%016lx  r14 0x%016lx  r15 0x%016lx", f->r13, f->r14, f->r15);
+}
+
+/* A crash while one is being reported must not start another report. */
+static void begin(void)
+{
+    static bool reporting;
+
+    xen_upcalls_off();
+    if (reporting)
+        xen_sched_shutdown(XEN_SHUTDOWN_CRASH);
+    reporting = true;
+}
+
+_Noreturn static void finish(void)
+{
+    build_id();
+    say("*** end of report");
+    xen_sched_shutdown(XEN_SHUTDOWN_CRASH);
+}
+
+static const char *access(uint64_t error)
+{
+    if (error & XEN_FAULT_FETCH)
+        return "execution";
+    return error & XEN_FAULT_WRITE ? "write" : "read";
+}
+
+void xen_platform_trap(struct xen_trap_frame *frame)
+{
+    const char *name = xen_trap_name(frame->vector);
+    uintptr_t address = xen_trap_fault_address();
+
+    begin();
+    if (frame->vector == XEN_TRAP_PAGE_FAULT)
+        say("*** stardust crash: page fault: %s of 0x%016lx, which is %s", access(frame->error), address,
+            frame->error & XEN_FAULT_PRESENT ? "not allowed" : "not mapped");
+    else
+        say("*** stardust crash: %s", name);
+    registers(frame);
+    say("*** vector %lu  error 0x%04lx  cr2 0x%016lx  thread %s", frame->vector, frame->error, address,
+        sd_this_cpu()->current->name);
+    backtrace(frame->rip, frame->rbp);
+    finish();
+}
+
+_Noreturn void xen_platform_panic(const char *format, ...)
+{
+    char reason[160];
+    va_list args;
+
+    begin();
+    va_start(args, format);
+    xen_vformat(reason, sizeof(reason), format, args);
+    va_end(args);
+    say("*** stardust crash: panic: %s", reason);
+    say("*** thread %s", sd_this_cpu()->current ? sd_this_cpu()->current->name : "none yet");
+    backtrace((uintptr_t)__builtin_return_address(0), *(uint64_t *)__builtin_frame_address(0));
+    finish();
+}

@@ -1,0 +1,62 @@
+/* The vCPU and the domain, by SCHEDOP (xen/sched.h). */
+#include <xenlib/sched.h>
+
+#include <errno.h>
+
+#include <xenlib/event.h>
+#include <xensys/hypercall.h>
+
+_Static_assert(XEN_SHUTDOWN_POWEROFF == SHUTDOWN_poweroff, "reason");
+_Static_assert(XEN_SHUTDOWN_REBOOT == SHUTDOWN_reboot, "reason");
+_Static_assert(XEN_SHUTDOWN_SUSPEND == SHUTDOWN_suspend, "reason");
+_Static_assert(XEN_SHUTDOWN_CRASH == SHUTDOWN_crash, "reason");
+_Static_assert(XEN_SHUTDOWN_WATCHDOG == SHUTDOWN_watchdog, "reason");
+_Static_assert(XEN_SHUTDOWN_SOFT_RESET == SHUTDOWN_soft_reset, "reason");
+
+#define POLL_MAX 128
+
+void xen_sched_yield(void)
+{
+    HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+}
+
+/* The hypercall clears the upcall mask before it looks for events, so none can slip between. */
+void xen_sched_block(void)
+{
+    HYPERVISOR_sched_op(SCHEDOP_block, NULL);
+    xen_upcalls_on();
+}
+
+int xen_sched_poll(const xen_port_t *ports, size_t count, uint64_t deadline)
+{
+    evtchn_port_t numbers[POLL_MAX];
+    struct sched_poll poll = {.nr_ports = (unsigned)count, .timeout = deadline == XEN_FOREVER ? 0 : deadline};
+
+    if (count > POLL_MAX)
+        return -EINVAL;
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = ports[i].n;
+    set_xen_guest_handle(poll.ports, numbers);
+    return (int)HYPERVISOR_sched_op(SCHEDOP_poll, &poll);
+}
+
+_Noreturn void xen_sched_shutdown(enum xen_shutdown reason)
+{
+    struct sched_shutdown shutdown = {.reason = reason};
+
+    /* Xen does not come back from it. Should it, there is nothing else left to do than to ask again. */
+    for (;;)
+        HYPERVISOR_sched_op(SCHEDOP_shutdown, &shutdown);
+}
+
+int xen_sched_watchdog(uint32_t *id, uint32_t seconds)
+{
+    struct sched_watchdog watchdog = {.id = *id, .timeout = seconds};
+    long result = HYPERVISOR_sched_op(SCHEDOP_watchdog, &watchdog);
+
+    if (result < 0)
+        return (int)result;
+    if (!*id)
+        *id = (uint32_t)result;
+    return 0;
+}

@@ -1,0 +1,228 @@
+/*
+ * Page tables as both rooms have them: four levels, walked by software, changed in batches through the room.
+ */
+#include <xenlib/pagetable.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <xenlib/memory.h>
+#include <xenlib/platform.h>
+
+#include "room.h"
+
+#define BATCH 32
+
+/* Everything this library maps lies in the first 512 GiB, so a walk starts at the L3 table. */
+#define ADDRESS_END (1ull << 39)
+
+static size_t index_at(uintptr_t va, unsigned level)
+{
+    return va >> (XEN_PAGE_SHIFT + 9 * (level - 1)) & (PT_ENTRIES - 1);
+}
+
+static uint64_t *table_behind(uint64_t entry)
+{
+    return xen_pfn_to_virt(xen_mfn_to_pfn((mfn_t){(entry & PTE_FRAME) >> XEN_PAGE_SHIFT}));
+}
+
+/* The entry that maps `va` at `level` (3, 2 or 1), or NULL when a table above it is missing. */
+static uint64_t *find_entry(uintptr_t va, unsigned level)
+{
+    uint64_t *table = xen_room_pt_root();
+
+    for (unsigned at = 3; at > level; at--) {
+        uint64_t entry = table[index_at(va, at)];
+
+        if (!(entry & PTE_PRESENT))
+            return NULL;
+        table = table_behind(entry);
+    }
+    return &table[index_at(va, level)];
+}
+
+static uint64_t table_entry(const void *table)
+{
+    return xen_virt_to_mfn(table).n << XEN_PAGE_SHIFT | PTE_TABLE;
+}
+
+/* Makes sure that the entry at `level` exists, with empty tables where there are none. */
+static int make_entry(uintptr_t va, unsigned level, uint64_t **entry)
+{
+    for (unsigned at = 3; at > level; at--) {
+        uint64_t *above = find_entry(va, at);
+        struct xen_pt_update link;
+        void *table;
+        int error;
+
+        if (*above & PTE_PRESENT)
+            continue;
+        table = xen_platform_page_alloc();
+        if (!table)
+            return -ENOMEM;
+        memset(table, 0, XEN_PAGE_SIZE);
+        error = xen_room_pt_adopt(table);
+        if (error)
+            return error;
+        link = (struct xen_pt_update){above, table_entry(table)};
+        error = xen_room_pt_apply(&link, 1);
+        if (error)
+            return error;
+    }
+    *entry = find_entry(va, level);
+    return 0;
+}
+
+int xen_pt_link(const void *va, const void *table)
+{
+    struct xen_pt_update link = {NULL, table_entry(table)};
+    int error = make_entry((uintptr_t)va, 2, &link.entry);
+
+    return error ? error : xen_room_pt_apply(&link, 1);
+}
+
+int xen_pt_reserve(const void *va)
+{
+    uint64_t *entry;
+
+    return make_entry((uintptr_t)va, 1, &entry);
+}
+
+int xen_pt_map_frame(const void *va, mfn_t frame)
+{
+    struct xen_pt_update update = {
+        .value = frame.n << XEN_PAGE_SHIFT | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX,
+    };
+    int error = make_entry((uintptr_t)va, 1, &update.entry);
+
+    return error ? error : xen_room_pt_apply(&update, 1);
+}
+
+static bool is_valid(const void *va, size_t count, unsigned prot)
+{
+    uintptr_t start = (uintptr_t)va;
+
+    if (start % XEN_PAGE_SIZE || start < XEN_PAGE_SIZE || start >= ADDRESS_END)
+        return false;
+    if (count > (ADDRESS_END - start) >> XEN_PAGE_SHIFT)
+        return false;
+    return !((prot & XEN_PROT_WRITE) && (prot & XEN_PROT_EXEC));
+}
+
+static uint64_t prot_bits(unsigned prot)
+{
+    uint64_t bits = PTE_PRESENT | PTE_ACCESSED;
+
+    if (prot & XEN_PROT_WRITE)
+        bits |= PTE_WRITE | PTE_DIRTY;
+    if (!(prot & XEN_PROT_EXEC))
+        bits |= PTE_NX;
+    return bits;
+}
+
+/* One pass over a range: what an entry becomes is the caller's business. */
+struct pass {
+    uint64_t (*change)(const struct pass *pass, size_t page, uint64_t old);
+    uint64_t first; /* first frame, for map */
+    uint64_t bits;
+};
+
+static uint64_t change_map(const struct pass *pass, size_t page, uint64_t old)
+{
+    (void)old;
+    return xen_pfn_to_mfn((pfn_t){pass->first + page}).n << XEN_PAGE_SHIFT | pass->bits;
+}
+
+/* A non-present entry has to be 0 altogether: address bits in it count as an attack (L1TF). */
+static uint64_t change_unmap(const struct pass *pass, size_t page, uint64_t old)
+{
+    (void)pass;
+    (void)page;
+    (void)old;
+    return 0;
+}
+
+static uint64_t change_protect(const struct pass *pass, size_t page, uint64_t old)
+{
+    (void)page;
+    return (old & PTE_FRAME) | pass->bits;
+}
+
+static int run_pass(const struct pass *pass, uintptr_t va, size_t count)
+{
+    struct xen_pt_update batch[BATCH];
+    size_t n = 0;
+    int error = 0;
+
+    for (size_t page = 0; page < count && !error; page++) {
+        uint64_t *entry = find_entry(va + (page << XEN_PAGE_SHIFT), 1);
+
+        if (entry && (pass->change == change_map || (*entry & PTE_PRESENT)))
+            batch[n++] = (struct xen_pt_update){entry, pass->change(pass, page, *entry)};
+        if (n == BATCH || (n && page + 1 == count)) {
+            error = xen_room_pt_apply(batch, n);
+            n = 0;
+        }
+    }
+    return error;
+}
+
+int xen_pt_map(void *va, pfn_t first, size_t count, unsigned prot)
+{
+    struct pass pass = {change_map, first.n, prot_bits(prot)};
+    const char *end = (char *)va + (count << XEN_PAGE_SHIFT);
+
+    if (!prot || !is_valid(va, count, prot) || first.n + count > xen_memory_layout()->end.n)
+        return -EINVAL;
+    for (const char *page = va; page < end; page += XEN_PAGE_SIZE) {
+        int error = xen_pt_reserve(page);
+
+        if (error)
+            return error;
+    }
+    return run_pass(&pass, (uintptr_t)va, count);
+}
+
+int xen_pt_unmap(void *va, size_t count)
+{
+    struct pass pass = {change_unmap, 0, 0};
+
+    if (!is_valid(va, count, 0))
+        return -EINVAL;
+    return run_pass(&pass, (uintptr_t)va, count);
+}
+
+int xen_pt_protect(void *va, size_t count, unsigned prot)
+{
+    struct pass pass = {change_protect, 0, prot_bits(prot)};
+
+    if (!prot || !is_valid(va, count, prot))
+        return -EINVAL;
+    for (size_t page = 0; page < count; page++)
+        if (!xen_pt_query((char *)va + (page << XEN_PAGE_SHIFT), NULL, NULL))
+            return -ENOENT;
+    return run_pass(&pass, (uintptr_t)va, count);
+}
+
+bool xen_pt_query(const void *va, pfn_t *pfn, unsigned *prot)
+{
+    const uint64_t *entry;
+    uint64_t value;
+
+    if ((uintptr_t)va >= ADDRESS_END)
+        return false;
+    entry = find_entry((uintptr_t)va, 1);
+    if (!entry || !(*entry & PTE_PRESENT))
+        return false;
+    value = *entry;
+    if (pfn)
+        *pfn = xen_mfn_to_pfn((mfn_t){(value & PTE_FRAME) >> XEN_PAGE_SHIFT});
+    if (prot) {
+        /* Execution can be forbidden at any level; the direct map does so at its second. */
+        const uint64_t *above = find_entry((uintptr_t)va, 2);
+        bool nx = ((value | *above) & PTE_NX) != 0;
+
+        *prot = XEN_PROT_READ | (value & PTE_WRITE ? XEN_PROT_WRITE : 0u) | (nx ? 0u : XEN_PROT_EXEC);
+    }
+    return true;
+}

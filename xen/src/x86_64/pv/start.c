@@ -1,0 +1,80 @@
+/*
+ * From Xen's entry to xen_main() as a PV guest: console first, so that whatever fails later can be said.
+ */
+#include "pv.h"
+
+#include <xenlib/console.h>
+#include <xenlib/sched.h>
+#include <xenlib/trap.h>
+#include <xensys/hypercall.h>
+
+void (*xensys_hypercall_stub)(void) = xen_pv_hypercall;
+
+static const struct start_info *start_info;
+
+const struct start_info *pv_start_info(void)
+{
+    return start_info;
+}
+
+_Noreturn static void fail(const char *what)
+{
+    static const char head[] = "*** stardust crash: cannot start: ", tail[] = "\n*** end of report\n";
+    size_t length = 0;
+
+    while (what[length])
+        length++;
+    xen_console_emergency(head, sizeof(head) - 1);
+    xen_console_emergency(what, length);
+    xen_console_emergency(tail, sizeof(tail) - 1);
+    xen_sched_shutdown(XEN_SHUTDOWN_CRASH);
+}
+
+static xen_port_t console_port(const struct start_info *info)
+{
+    return (xen_port_t){info->console.domU.evtchn};
+}
+
+/*
+ * The ramdisk lies behind the page tables, unmapped, when the toolstack honoured MOD_START_PFN, and among the pages that
+ * are mapped anyway when not. Frames are free from behind whichever comes last.
+ */
+static void find_module(const struct start_info *info)
+{
+    pfn_t first;
+
+    if (!info->mod_len)
+        return;
+    if (info->flags & SIF_MOD_START_PFN)
+        first.n = info->mod_start;
+    else
+        first.n = (info->mod_start - XEN_IMAGE_BASE) >> XEN_PAGE_SHIFT;
+    xen_start_facts.module = xen_pfn_to_virt(first);
+    xen_start_facts.module_bytes = info->mod_len;
+    if (xen_layout.first_free.n < first.n + xen_pages_for(info->mod_len))
+        xen_layout.first_free.n = first.n + xen_pages_for(info->mod_len);
+}
+
+_Noreturn void xen_pv_start(const struct start_info *info)
+{
+    pfn_t console = pv_mfn_to_pfn(info->console.domU.mfn);
+
+    xen_console_attach(pv_initial(console), console_port(info));
+    /* Frames in use so far end with the page tables and, behind them, the stack that the toolstack made. */
+    xen_layout.first_free.n = ((info->pt_base - XEN_IMAGE_BASE) >> XEN_PAGE_SHIFT) + info->nr_pt_frames + 1;
+    xen_layout.end.n = info->nr_pages;
+    if (pv_space_init(info))
+        fail("Xen refused the page tables");
+
+    start_info = info = pv_direct(info);
+    xen_console_attach(xen_pfn_to_virt(console), console_port(info));
+    find_module(info);
+    xen_start_facts.type = "PV";
+    xen_start_facts.command_line = (const char *)info->cmd_line;
+    xen_start_facts.shared = (struct shared_info *)(void *)xen_shared_page;
+    xen_start_facts.store = xen_pfn_to_virt(pv_mfn_to_pfn(info->store_mfn));
+    xen_start_facts.store_port = (xen_port_t){info->store_evtchn};
+    if (xen_trap_init())
+        fail("Xen refused the trap table");
+    xen_main();
+}

@@ -1,0 +1,97 @@
+/*
+ * Exceptions, the part that no room differs in: their names, and recovery.
+ */
+#include <xenlib/trap.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <xenlib/platform.h>
+#include <xensys/asm.h>
+
+#include "room.h"
+#include "trap.h"
+
+const char *xen_trap_name(uint64_t vector)
+{
+    static const char *const names[] = {
+        [XEN_TRAP_DIVIDE] = "divide error",
+        [XEN_TRAP_DEBUG] = "debug exception",
+        [XEN_TRAP_NMI] = "non-maskable interrupt",
+        [XEN_TRAP_BREAKPOINT] = "breakpoint",
+        [XEN_TRAP_OVERFLOW] = "overflow",
+        [XEN_TRAP_BOUNDS] = "bound range exceeded",
+        [XEN_TRAP_INVALID_OPCODE] = "invalid opcode",
+        [XEN_TRAP_NO_DEVICE] = "device not available",
+        [XEN_TRAP_DOUBLE_FAULT] = "double fault",
+        [XEN_TRAP_INVALID_TSS] = "invalid TSS",
+        [XEN_TRAP_NO_SEGMENT] = "segment not present",
+        [XEN_TRAP_STACK] = "stack-segment fault",
+        [XEN_TRAP_PROTECTION] = "general protection fault",
+        [XEN_TRAP_PAGE_FAULT] = "page fault",
+        [XEN_TRAP_FPU] = "x87 floating-point error",
+        [XEN_TRAP_ALIGNMENT] = "alignment check",
+        [XEN_TRAP_MACHINE_CHECK] = "machine check",
+        [XEN_TRAP_SIMD] = "SIMD floating-point exception",
+        [XENSYS_TRAP_FAILSAFE] = "segment reload failure",
+    };
+
+    if (vector < sizeof(names) / sizeof(names[0]) && names[vector])
+        return names[vector];
+    return "unknown exception";
+}
+
+/* Innermost xen_trap_try of the running thread. One vCPU, and threads do not switch inside: see xen_trap_try. */
+static struct xen_trap_try_state *innermost;
+
+void xen_trap_enter(struct xen_trap_frame *frame)
+{
+    struct xen_trap_try_state *state = innermost;
+
+    if (!state) {
+        xen_platform_trap(frame);
+        return;
+    }
+    innermost = state->outer;
+    *state->caught = (struct xen_trap_caught){
+        .vector = frame->vector,
+        .error = frame->error,
+        .address = frame->vector == XEN_TRAP_PAGE_FAULT ? xen_trap_fault_address() : 0,
+        .rip = frame->rip,
+    };
+    /* Resume as if xen_trap_call had returned 1; it restores the other registers from its stack. */
+    frame->rip = (uintptr_t)xen_trap_resume;
+    frame->rsp = state->rsp;
+}
+
+bool xen_trap_try(void (*function)(void *arg), void *arg, struct xen_trap_caught *caught)
+{
+    struct xen_trap_try_state state = {.outer = innermost, .caught = caught};
+
+    innermost = &state;
+    if (xen_trap_call(&state, function, arg))
+        return false;
+    innermost = state.outer;
+    return true;
+}
+
+struct copy {
+    void *to;
+    const void *from;
+    size_t bytes;
+};
+
+static void run_copy(void *arg)
+{
+    const struct copy *copy = arg;
+
+    memcpy(copy->to, copy->from, copy->bytes);
+}
+
+int xen_trap_copy(void *to, const void *from, size_t bytes)
+{
+    struct copy copy = {to, from, bytes};
+    struct xen_trap_caught caught;
+
+    return xen_trap_try(run_copy, &copy, &caught) ? 0 : -EFAULT;
+}

@@ -1,0 +1,20 @@
+/* Between trap.c and try.S. Private. */
+#ifndef XEN_X86_64_TRAP_H
+#define XEN_X86_64_TRAP_H
+
+#include <xenlib/trap.h>
+
+struct xen_trap_try_state {
+    uint64_t rsp; /* offset 0: try.S */
+    struct xen_trap_try_state *outer;
+    struct xen_trap_caught *caught;
+};
+
+/* Calls function(arg): 0 when it returned, 1 when xen_trap_enter cut it short. */
+int xen_trap_call(struct xen_trap_try_state *state, void (*function)(void *arg), void *arg);
+void xen_trap_resume(void);
+
+/* Called by the room's entry code for every exception. */
+void xen_trap_enter(struct xen_trap_frame *frame);
+
+#endif
