@@ -13,12 +13,16 @@ AR     := ar
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wwrite-strings \
           -Wpointer-arith -Wvla -Wconversion
 BASE   := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-pic -fno-pie -mno-red-zone -mcmodel=small \
-          -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+          -fno-omit-frame-pointer $(if $(findstring clang,$(CC)),,-fno-shrink-wrap) -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
           -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=.
 # What an event handler may interrupt, or run, leaves the vector registers alone.
 KERNEL := $(BASE) -mgeneral-regs-only
 
-.PHONY: all apps test-image host-tests fuzz check clean
+# `make V=1` shows the commands.
+Q := $(if $(V),,@)
+say = @printf '  %-8s %s\n' $(1) $(2)
+
+.PHONY: all apps bench-images test-image host-tests fuzz check clean
 all: apps test-image
 
 # For the recipes in deps/: compiler and flags.
@@ -47,10 +51,12 @@ $(LIBS):
 
 $(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_READY)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(WARN) $(INCLUDES) $(C_INCLUDES) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(FLAGS) $(WARN) $(INCLUDES) $(C_INCLUDES) -MMD -MP -c $< -o $@
 $(BUILD)/obj/%.S.o: %.S Makefile | $(MUSL_READY)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(INCLUDES) -MMD -MP -c $< -o $@
+	$(call say,AS,$<)
+	$(Q)$(CC) $(BASE) $(INCLUDES) -MMD -MP -c $< -o $@
 
 FLAGS = $(KERNEL)
 $(BUILD)/obj/apps/%: FLAGS = $(BASE)
@@ -73,17 +79,29 @@ $(APPS): %: $(BUILD)/%
 # An app is the sources of its directory, on all layers; apps/bare proves that xen/ stands without stardust/.
 define app
 $(BUILD)/$(1).elf: $$(call objects,$$(wildcard apps/$(1)/*.c)) $(LIBS) $(LIBLWIP) $(LIBCSTR) xen/image.lds
-	$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter-out $(2),$$(filter %.a,$$^)) -Wl,--end-group
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter-out $(2),$$(filter %.a,$$^)) -Wl,--end-group
 endef
 $(foreach a,$(filter-out bare,$(APPS)),$(eval $(call app,$(a),)))
 $(eval $(call app,bare,%/libstardust.a %/liblwip.a))
 
+# Programs that measure: bench/guest/NAME gives build/bench-NAME.
+BENCHES := $(notdir $(wildcard bench/guest/*))
+define bench
+$(BUILD)/bench-$(1).elf: $$(call objects,$$(wildcard bench/guest/$(1)/*.c)) $(LIBS) $(LIBLWIP) $(LIBCSTR) xen/image.lds
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group
+endef
+$(foreach b,$(BENCHES),$(eval $(call bench,$(b))))
+bench-images: $(addprefix $(BUILD)/bench-,$(BENCHES))
+
 $(BUILD)/test.elf: $(call objects,$(TEST_SRC)) $(LIBS) $(LIBLWIP) $(LIBCSTR) xen/image.lds
-	$(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 test-image: $(BUILD)/test
 
 $(BUILD)/%: $(BUILD)/%.elf
-	objcopy --strip-all $< $@
+	$(Q)objcopy --strip-all $< $@
 
 # ---- host tests: each names in its first lines what it is linked with ----
 
@@ -105,7 +123,8 @@ define host_program
 $(BUILD)/$(1): $(call sources,$(2)) $(wildcard tests/host/*.h xen/include/xenlib/*.h xen/include/xenlib/front/*.h xen/src/*.h \
                xen/src/front/*.h stardust/*/*.h stardust/include/stardust/*.h) Makefile
 	@mkdir -p $$(@D)
-	$(HOST_CC) $(HOST_FLAGS) $(3) -o $$@ $$(filter %.c,$$^)
+	$$(call say,HOSTCC,$$@)
+	$$(Q)$(HOST_CC) $(HOST_FLAGS) $(3) -o $$@ $$(filter %.c,$$^)
 endef
 $(foreach t,$(HOST_TESTS),$(eval $(call host_program,host-tests/$(t),tests/host/test_$(t).c,$(SANITIZE))))
 $(foreach t,$(FUZZERS),$(eval $(call host_program,fuzz/$(t),tests/fuzz/fuzz_$(t).c,$(SANITIZE) -fsanitize=fuzzer)))

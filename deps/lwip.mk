@@ -20,7 +20,7 @@ $(LWIP_READY): deps/pins deps/fetch
 	deps/fetch -o $(BUILD)/deps/src lwip
 	touch $@
 
-$(BUILD)/deps/lwip/%.o: $(LWIP_READY) $(MUSL_READY) $(wildcard stardust/net/port/*.h stardust/net/port/arch/*.h) $(MAKEFILE_LIST)
+$(BUILD)/deps/lwip/%.o: $(LWIP_READY) $(MUSL_READY) $(wildcard stardust/net/port/*.h stardust/net/port/arch/*.h) deps/lwip.mk
 	@mkdir -p $(@D)
 	$(KCC) $(LWIP_FLAGS) -c -o $@ $(LWIP_SOURCE)/src/$*.c
 

@@ -48,7 +48,7 @@ $(MUSL_READY): $(MUSL_SOURCE)/.pin deps/musl.mk
 	ln -sfn /usr/include/xen $(XEN_INCLUDE)/xen
 	touch $@
 
-$(BUILD)/deps/musl/%.o: $(MUSL_READY) $(MAKEFILE_LIST)
+$(BUILD)/deps/musl/%.o: $(MUSL_READY) deps/musl.mk
 	@mkdir -p $(@D)
 	$(KCC) $(MUSL_FLAGS) -c -o $@ $(firstword $(wildcard $(MUSL_SOURCE)/src/$*.s $(MUSL_SOURCE)/src/$*.c))
 

@@ -50,7 +50,7 @@ FAULT divide(void)
 {
     volatile int zero = 0;
 
-    sd_printf("divided: %d\n", 1 / zero);
+    sd_printf("divided: %d\n", 7 / zero);
 }
 
 FAULT invalid_opcode(void)

@@ -18,7 +18,8 @@ static uint16_t fold(uint64_t sum)
     return (uint16_t)sum;
 }
 
-/* Words of 64 bits give the same sum as words of 16, once folded: 2^16 and 2^64 are both 1 modulo 2^16 - 1. */
+/* Words of 64 bits give the same sum as words of 16, once folded: 2^16 and 2^64 are both 1 modulo 2^16 - 1.
+ */
 uint16_t sd_net_checksum(const void *data, int bytes)
 {
     const unsigned char *at = data;

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The one's complement sum of 16-bit words as they lie in memory, the last byte padded with 0; not complemented. Any alignment.
+/* The one's complement sum of 16-bit words as they lie in memory, the last byte padded with 0; not
+ * complemented. Any alignment.
  */
 uint16_t sd_net_checksum(const void *data, int bytes);
 

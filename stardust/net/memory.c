@@ -20,7 +20,8 @@ static size_t pages_free(void)
     return stats.pages_free;
 }
 
-/* A window holds its bytes in pages that may be a third full, so that one of 1/128 may take 1/43 of all memory. */
+/* A window holds its bytes in pages that may be a third full, so that one of 1/128 may take 1/43 of all
+ * memory. */
 void sd_net_set_limits(void)
 {
     struct sd_memory_stats stats;

@@ -1,8 +1,8 @@
 /*
  * How much of the guest's memory the network may take.
  *
- * It takes what it needs as long as a reserve stays for everybody else. While the guest is short of memory, packets with
- * data are dropped and connections refused; both end of TCP try again.
+ * It takes what it needs as long as a reserve stays for everybody else. While the guest is short of memory,
+ * packets with data are dropped and connections refused; both end of TCP try again.
  */
 #ifndef STARDUST_NET_MEMORY_H
 #define STARDUST_NET_MEMORY_H

@@ -85,10 +85,15 @@ void sd_net_random_init(void)
     struct xen_wall_time wall = xen_time_wall();
     bool has_random = sd_cpu_has_random();
 
-    /* Eight turns: the counter's low bits differ a little each time, and the CPU's generator gives 512 bits. */
+    /* Eight turns: the counter's low bits differ a little each time, and the CPU's generator gives 512 bits.
+     */
     for (int turn = 0; turn < 8; turn++) {
         uint64_t sources[] = {
-            has_random ? sd_cpu_random() : 0, sd_cpu_ticks(), xen_time_now(), wall.seconds, wall.nanoseconds,
+            has_random ? sd_cpu_random() : 0,
+            sd_cpu_ticks(),
+            xen_time_now(),
+            wall.seconds,
+            wall.nanoseconds,
             (uintptr_t)&sources,
         };
 

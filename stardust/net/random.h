@@ -1,9 +1,9 @@
 /*
  * Numbers that an outsider cannot predict: for sequence numbers, ports and transaction ids. Thread context.
  *
- * SipHash-2-4 (Aumasson and Bernstein, 2012) under a secret key, over a counter. The key is gathered once from the CPU's
- * generator where there is one, and from what differs between starts: time-stamp counter, system time, wall clock. The key is not
- * better than that: this is not for long-lived secrets.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012) under a secret key, over a counter. The key is gathered once
+ * from the CPU's generator where there is one, and from what differs between starts: time-stamp counter,
+ * system time, wall clock. The key is not better than that: this is not for long-lived secrets.
  */
 #ifndef STARDUST_NET_RANDOM_H
 #define STARDUST_NET_RANDOM_H

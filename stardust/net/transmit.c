@@ -45,14 +45,17 @@ static unsigned find_tcp(const uint8_t *bytes, unsigned length)
 {
     if (length < ETHERNET + IPV4_HEADER + TCP_HEADER)
         return 0;
-    if (load16(bytes + 12) == 0x0800 && bytes[14] == 0x45 && !(load16(bytes + 20) & 0x3fff) && bytes[23] == TCP_NUMBER)
+    if (load16(bytes + 12) == 0x0800 && bytes[14] == 0x45 && !(load16(bytes + 20) & 0x3fff) &&
+        bytes[23] == TCP_NUMBER)
         return ETHERNET + IPV4_HEADER;
-    if (load16(bytes + 12) == 0x86dd && bytes[20] == TCP_NUMBER && length >= ETHERNET + IPV6_HEADER + TCP_HEADER)
+    if (load16(bytes + 12) == 0x86dd && bytes[20] == TCP_NUMBER &&
+        length >= ETHERNET + IPV6_HEADER + TCP_HEADER)
         return ETHERNET + IPV6_HEADER;
     return 0;
 }
 
-/* Clears what may differ between segments of one packet: lengths, the IPv4 header's id and checksum, sequence, PSH and checksum.
+/* Clears what may differ between segments of one packet: lengths, the IPv4 header's id and checksum,
+ * sequence, PSH and checksum.
  */
 static void forget_differences(struct segment *segment)
 {
@@ -94,13 +97,14 @@ static bool parse(const struct pbuf *packet, struct segment *segment)
 static bool continues(const struct sd_transmit *transmit, const struct segment *segment)
 {
     return transmit->open && !transmit->ended && segment->payload_bytes &&
-           segment->payload_bytes <= transmit->segment_bytes && segment->sequence == transmit->next_sequence &&
-           segment->header_bytes == transmit->header_bytes &&
+           segment->payload_bytes <= transmit->segment_bytes &&
+           segment->sequence == transmit->next_sequence && segment->header_bytes == transmit->header_bytes &&
            xen_netfront_building(transmit->front) + segment->payload_bytes <= XEN_NET_TX_MAX &&
            !memcmp(segment->header, transmit->header, segment->header_bytes);
 }
 
-/* A full segment that says nothing but ACK, of a size that append_payload can handle, to a backend that does GSO. */
+/* A full segment that says nothing but ACK, of a size that append_payload can handle, to a backend that does
+ * GSO. */
 static bool may_be_continued(const struct sd_transmit *transmit, const struct segment *segment)
 {
     const struct xen_net_features *features = &transmit->front->features;
@@ -116,20 +120,23 @@ static err_t error_of(int error)
 }
 
 /* In one call, for a packet that is open must not end in half a segment. */
-static int append_payload(struct sd_transmit *transmit, const struct pbuf *packet, const struct segment *segment)
+static int append_payload(struct sd_transmit *transmit, const struct pbuf *packet,
+                          const struct segment *segment)
 {
     static uint8_t pieces[TCP_MSS];
     uint16_t bytes = (uint16_t)segment->payload_bytes;
 
     if (packet->len == packet->tot_len)
-        return xen_netfront_append(transmit->front, (const uint8_t *)packet->payload + segment->header_bytes, bytes);
+        return xen_netfront_append(transmit->front, (const uint8_t *)packet->payload + segment->header_bytes,
+                                   bytes);
     if (packet->len == segment->header_bytes && packet->next->len == bytes)
         return xen_netfront_append(transmit->front, packet->next->payload, bytes);
     pbuf_copy_partial(packet, pieces, bytes, (uint16_t)segment->header_bytes);
     return xen_netfront_append(transmit->front, pieces, bytes);
 }
 
-static err_t continue_packet(struct sd_transmit *transmit, const struct pbuf *packet, const struct segment *segment)
+static err_t continue_packet(struct sd_transmit *transmit, const struct pbuf *packet,
+                             const struct segment *segment)
 {
     int error = append_payload(transmit, packet, segment);
 
@@ -171,7 +178,8 @@ static void open_packet(struct sd_transmit *transmit, const struct segment *segm
     memcpy(transmit->header, segment->header, segment->header_bytes);
 }
 
-/* The checksum's field gets the sum over the pseudo-header (RFC 9293, 3.1; RFC 8200, 8.1), for the backend to go on from. */
+/* The checksum's field gets the sum over the pseudo-header (RFC 9293, 3.1; RFC 8200, 8.1), for the backend to
+ * go on from. */
 static uint16_t pseudo_header_sum(const uint8_t *header, bool ipv6, uint32_t tcp_bytes)
 {
     const uint8_t rest[8] = {[1] = TCP_NUMBER, [2] = (uint8_t)(tcp_bytes >> 8), [3] = (uint8_t)tcp_bytes};
@@ -205,7 +213,8 @@ void sd_transmit_finish(struct sd_transmit *transmit)
     if (!transmit->open)
         return;
     transmit->open = false;
-    complete_header(transmit, xen_netfront_head(transmit->front), (uint32_t)xen_netfront_building(transmit->front));
+    complete_header(transmit, xen_netfront_head(transmit->front),
+                    (uint32_t)xen_netfront_building(transmit->front));
     if (transmit->segments > 1) {
         offload.gso_type = transmit->ipv6 ? XEN_NET_GSO_TCPV6 : XEN_NET_GSO_TCPV4;
         offload.gso_size = transmit->segment_bytes;

@@ -1,7 +1,7 @@
 /*
- * From lwIP's packets to the backend's pages. Consecutive segments of one TCP connection are put back to back under one
- * header and sent as a single packet that the backend cuts up again (GSO), for lwIP sends segments of 1,460 bytes only.
- * Network thread.
+ * From lwIP's packets to the backend's pages. Consecutive segments of one TCP connection are put back to back
+ * under one header and sent as a single packet that the backend cuts up again (GSO), for lwIP sends segments
+ * of 1,460 bytes only. Network thread.
  */
 #ifndef STARDUST_NET_TRANSMIT_H
 #define STARDUST_NET_TRANSMIT_H
@@ -20,7 +20,7 @@ struct sd_transmit {
 
     /* The packet that is open for more segments. */
     bool open;
-    bool ended;    /* its last segment is short: no more */
+    bool ended; /* its last segment is short: no more */
     bool ipv6;
     uint8_t flags; /* TCP's, of all its segments */
     unsigned header_bytes, tcp_at;

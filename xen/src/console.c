@@ -81,6 +81,7 @@ size_t xen_console_put(const char *text, size_t bytes)
 
 size_t xen_console_write(const char *text, size_t bytes, uint64_t patience)
 {
+    uint64_t deadline = 0; /* while there is no progress; events alone are none */
     size_t done = 0;
 
     xen_platform_lock(&lock);
@@ -88,9 +89,14 @@ size_t xen_console_write(const char *text, size_t bytes, uint64_t patience)
         size_t count = put(text + done, bytes - done);
 
         done += count;
-        if (count)
+        if (count) {
             notify();
-        else if (!has_events || xen_platform_wait(&changed, &lock, xen_time_now() + patience))
+            deadline = 0;
+            continue;
+        }
+        if (!deadline)
+            deadline = xen_time_now() + patience;
+        if (!has_events || xen_platform_wait(&changed, &lock, deadline))
             break;
     }
     dropped += bytes - done;
@@ -206,7 +212,8 @@ static bool take_line(char *line, size_t size, size_t *length)
         *length = i;
         return true;
     }
-    if (waiting < limit)
+    /* A line of just this length: its end is still to come, if it has room. */
+    if (waiting <= limit && waiting < sizeof(ring->in))
         return false;
     take(line, limit, limit);
     *length = limit;
@@ -216,15 +223,17 @@ static bool take_line(char *line, size_t size, size_t *length)
 long xen_console_read_line(char *line, size_t size, uint64_t deadline)
 {
     size_t length = 0;
+    bool complete;
     int error = 0;
 
     if (size < 2)
         return -EINVAL;
     xen_platform_lock(&lock);
-    while (!take_line(line, size, &length) && !error)
+    /* Looked at once more after the deadline: what came with it must not be taken and then forgotten. */
+    while (!(complete = take_line(line, size, &length)) && !error)
         error = xen_platform_wait(&changed, &lock, deadline);
     xen_platform_unlock(&lock);
-    if (error)
+    if (!complete)
         return error;
     line[length] = '\0';
     return (long)length;

@@ -40,6 +40,7 @@ static struct {
     size_t in_use;
     struct quarantine *quarantine;
     size_t quarantined;
+    size_t lost; /* of those, the ones that no memory was left to remember: never freed */
     uint8_t *window;
     uint64_t window_used[WINDOW_PAGES / 64];
 } grants;
@@ -231,8 +232,8 @@ bool xen_grant_end_and_free(xen_gref_t ref, void *page)
     busy = xen_grant_revoke(ref) != 0;
     if (busy) {
         grants.quarantined++;
-        if (!quarantine_add(ref, page))
-            xen_platform_log(XEN_LOG_WARN, "grant: no memory to remember a page in quarantine: lost");
+        if (!quarantine_add(ref, page) && !grants.lost++)
+            xen_platform_log(XEN_LOG_WARN, "grant: no memory to remember a page in quarantine: it is lost");
     } else {
         free_reference(ref);
         xen_platform_page_free(page);

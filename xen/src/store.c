@@ -128,6 +128,16 @@ int xen_store_init(struct xenstore_domain_interface *ring, xen_port_t port)
     return error;
 }
 
+/* The oldest request in `sent`, and all since. */
+static void note_stale(void)
+{
+    store->stale_count = 0;
+    if (xen_list_is_empty(&store->sent))
+        return;
+    store->stale_first = xen_container_of(store->sent.next, struct store_request, link)->header.req_id;
+    store->stale_count = store->last_request + 1 - store->stale_first;
+}
+
 /*
  * The old port is not closed: on the new host its number may already be somebody else's. Answers to what was
  * outstanding may still come, if the domain was never really away.
@@ -137,8 +147,8 @@ int xen_store_resume(struct xenstore_domain_interface *ring, xen_port_t port)
     int error = xen_event_adopt(port, XEN_EVENT_PLAIN, store_event, NULL);
 
     xen_platform_lock(&store->lock);
+    note_stale();
     finish_all(-EAGAIN);
-    store->oldest = store->last_request + 1;
     store->state = STORE_DOWN;
     store->wake = true;
     if (!error)
@@ -173,7 +183,7 @@ static void start_message(struct store_incoming *in)
         return;
     in->to = find(&store->sent, in->header.req_id);
     /* Whoever asked would wait for ever for the answer that went to nobody. */
-    if (!in->to && (int32_t)(in->header.req_id - store->oldest) >= 0)
+    if (!in->to && in->header.req_id - store->stale_first >= store->stale_count)
         break_connection("an answer that nobody asked for");
 }
 

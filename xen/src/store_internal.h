@@ -78,7 +78,7 @@ struct store_monitor {
     xen_port_t port;
     uint32_t req_prod, rsp_cons; /* ours; the page only gets copies */
     uint32_t last_request;
-    uint32_t oldest; /* answers to requests before this one, of before a resume, are dropped */
+    uint32_t stale_first, stale_count; /* requests of before a resume: their answers are dropped */
     struct xen_list queued, sent;
     struct store_incoming in;
     bool wake; /* this pass finished something that a thread may wait for */
@@ -120,7 +120,9 @@ void xen_store_fire(uint32_t id);
 void xen_store_forget_set(void); /* a new connection knows no watch */
 void xen_store_restore_watches(void);
 
-/* store_ops.c. 0, or -EINVAL for a path that is empty or longer than the protocol allows. */
+/* store_ops.c. As xen_store_call, for what is answered by "OK": -EPROTO for any other answer. */
+int xen_store_call_for_ok(struct store_request *request) xen_must_check;
+/* 0, or -EINVAL for a path that is empty or longer than the protocol allows. */
 int xen_store_check_path(const char *path) xen_must_check;
 
 #endif

@@ -24,30 +24,42 @@ static struct store_part text_part(const char *text)
     return (struct store_part){text, strlen(text) + 1};
 }
 
-/* An operation on a path whose answer goes to request->reply. parts[0] is the path. */
-static int call_path(struct store_request *request, const char *path, struct store_part *parts, size_t count)
+int xen_store_call_for_ok(struct store_request *request)
 {
-    int error = xen_store_check_path(path);
+    char ok[3];
+    int error;
 
+    request->reply = ok;
+    request->reply_size = sizeof ok;
+    error = xen_store_call(request);
     if (error)
         return error;
+    return request->length == sizeof ok && !memcmp(ok, "OK", sizeof ok) ? 0 : -EPROTO;
+}
+
+/* An operation on a path, which becomes parts[0]. */
+static int prepare(struct store_request *request, const char *path, struct store_part *parts, size_t count)
+{
     parts[0] = text_part(path);
     request->parts = parts;
     request->part_count = count;
-    return xen_store_call(request);
+    return xen_store_check_path(path);
 }
 
-/* An operation that is answered by "OK". */
-static int call_for_ok(uint32_t type, xen_store_tx tx, const char *path, struct store_part *parts,
-                       size_t count)
+/* The answer goes to request->reply. */
+static int call_path(struct store_request *request, const char *path, struct store_part *parts, size_t count)
 {
-    char ok[3];
-    struct store_request request = {.type = type, .tx = tx, .reply = ok, .reply_size = sizeof ok};
-    int error = call_path(&request, path, parts, count);
+    int error = prepare(request, path, parts, count);
 
-    if (error)
-        return error;
-    return request.length == sizeof ok && !memcmp(ok, "OK", sizeof ok) ? 0 : -EPROTO;
+    return error ? error : xen_store_call(request);
+}
+
+static int change(uint32_t type, xen_store_tx tx, const char *path, struct store_part *parts, size_t count)
+{
+    struct store_request request = {.type = type, .tx = tx};
+    int error = prepare(&request, path, parts, count);
+
+    return error ? error : xen_store_call_for_ok(&request);
 }
 
 /* ---- values ---- */
@@ -95,7 +107,7 @@ int xen_store_write(xen_store_tx tx, const char *path, const void *value, size_t
 {
     struct store_part parts[2] = {[1] = {value, length}};
 
-    return call_for_ok(XS_WRITE, tx, path, parts, 2);
+    return change(XS_WRITE, tx, path, parts, 2);
 }
 
 int xen_store_printf(xen_store_tx tx, const char *path, const char *format, ...)
@@ -114,14 +126,14 @@ int xen_store_mkdir(xen_store_tx tx, const char *path)
 {
     struct store_part path_part;
 
-    return call_for_ok(XS_MKDIR, tx, path, &path_part, 1);
+    return change(XS_MKDIR, tx, path, &path_part, 1);
 }
 
 int xen_store_remove(xen_store_tx tx, const char *path)
 {
     struct store_part path_part;
 
-    return call_for_ok(XS_RM, tx, path, &path_part, 1);
+    return change(XS_RM, tx, path, &path_part, 1);
 }
 
 /* ---- directories ---- */
@@ -317,7 +329,7 @@ int xen_store_set_permissions(xen_store_tx tx, const char *path, const struct xe
         return -ENOMEM;
     error = format_permissions(page, list, count, &parts[1].length);
     if (!error)
-        error = call_for_ok(XS_SET_PERMS, tx, path, parts, 2);
+        error = change(XS_SET_PERMS, tx, path, parts, 2);
     xen_platform_page_free(page);
     return error;
 }
@@ -347,19 +359,10 @@ static int start_transaction(xen_store_tx *tx)
 
 static int end_transaction(xen_store_tx tx, bool commit)
 {
-    char ok[3];
     struct store_part part = text_part(commit ? "T" : "F");
-    struct store_request request = {.type = XS_TRANSACTION_END,
-                                    .tx = tx,
-                                    .parts = &part,
-                                    .part_count = 1,
-                                    .reply = ok,
-                                    .reply_size = sizeof ok};
-    int error = xen_store_call(&request);
+    struct store_request request = {.type = XS_TRANSACTION_END, .tx = tx, .parts = &part, .part_count = 1};
 
-    if (error)
-        return error;
-    return request.length == sizeof ok && !memcmp(ok, "OK", sizeof ok) ? 0 : -EPROTO;
+    return xen_store_call_for_ok(&request);
 }
 
 int xen_store_transaction(int (*body)(xen_store_tx tx, void *arg), void *arg)

@@ -115,7 +115,7 @@ static int ask(uint32_t type, const struct xen_store_watch *watch)
     struct store_part parts[] = {{watch->path, strlen(watch->path) + 1}, {token, token_length}};
     struct store_request request = {.type = type, .parts = parts, .part_count = 2};
 
-    return xen_store_call(&request);
+    return xen_store_call_for_ok(&request);
 }
 
 /* It is in the list before it is asked for: its first event may come with the answer. */

@@ -20,31 +20,43 @@ static uint64_t read_ticks(void)
     return (uint64_t)high << 32 | low;
 }
 
-uint64_t xen_time_now(void)
+/* A consistent copy of the vCPU's record. */
+static struct vcpu_time_info read_record(void)
 {
-    const struct vcpu_time_info *time = &xen_start()->shared->vcpu_info[0].time;
-    static uint64_t latest;
-    uint32_t version;
-    uint64_t now;
+    const struct vcpu_time_info *live = &xen_start()->shared->vcpu_info[0].time;
+    struct vcpu_time_info copy;
 
     do {
-        uint64_t start, base, ticks;
-
-        version = __atomic_load_n(&time->version, __ATOMIC_ACQUIRE);
-        start = READ_ONCE(time->tsc_timestamp);
-        base = READ_ONCE(time->system_time);
-        ticks = read_ticks();
-        /* Around an update the counter read here can lie just before the new start. */
-        ticks = ticks > start ? ticks - start : 0;
-        now = base + xen_time_scale(ticks, READ_ONCE(time->tsc_to_system_mul), READ_ONCE(time->tsc_shift));
+        copy.version = __atomic_load_n(&live->version, __ATOMIC_ACQUIRE);
+        copy.tsc_timestamp = READ_ONCE(live->tsc_timestamp);
+        copy.system_time = READ_ONCE(live->system_time);
+        copy.tsc_to_system_mul = READ_ONCE(live->tsc_to_system_mul);
+        copy.tsc_shift = READ_ONCE(live->tsc_shift);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while ((version & 1) || READ_ONCE(time->version) != version);
+    } while ((copy.version & 1) || READ_ONCE(live->version) != copy.version);
+    return copy;
+}
+
+uint64_t xen_time_at(uint64_t ticks)
+{
+    struct vcpu_time_info record = read_record();
+    uint64_t since = ticks - record.tsc_timestamp;
+
+    /* Xen may have renewed its record after `ticks` was read. */
+    if ((int64_t)since < 0)
+        return record.system_time - xen_time_scale(-since, record.tsc_to_system_mul, record.tsc_shift);
+    return record.system_time + xen_time_scale(since, record.tsc_to_system_mul, record.tsc_shift);
+}
+
+uint64_t xen_time_now(void)
+{
+    static uint64_t latest;
+    uint64_t now = xen_time_at(read_ticks());
 
     /* A new record can say a few ns less than the old one did. */
-    if (now < latest)
-        return latest;
-    latest = now;
-    return now;
+    if (now > latest)
+        latest = now;
+    return latest;
 }
 
 struct xen_wall_time xen_time_wall(void)

@@ -20,12 +20,12 @@
 void *sd_net_alloc(size_t bytes);
 void *sd_net_calloc(size_t count, size_t bytes);
 void sd_net_free(void *block);
-#define MEM_LIBC_MALLOC  1
-#define MEMP_MEM_MALLOC  1
-#define MEM_ALIGNMENT    8
-#define mem_clib_malloc  sd_net_alloc
-#define mem_clib_calloc  sd_net_calloc
-#define mem_clib_free    sd_net_free
+#define MEM_LIBC_MALLOC          1
+#define MEMP_MEM_MALLOC          1
+#define MEM_ALIGNMENT            8
+#define mem_clib_malloc          sd_net_alloc
+#define mem_clib_calloc          sd_net_calloc
+#define mem_clib_free            sd_net_free
 #define MEMCPY(to, from, bytes)  memcpy(to, from, bytes)
 #define SMEMCPY(to, from, bytes) __builtin_memcpy(to, from, bytes)
 
@@ -64,11 +64,11 @@ void sd_net_free(void *block);
 #define IPV6_FRAG_COPYHEADER      1  /* pointers are wider than a fragment header */
 
 /* TCP. Window and send buffer follow the guest's memory (sd_net_set_limits), up to the values here. */
-#define TCP_MSS                 1460
-#define LWIP_WND_SCALE          1
-#define TCP_RCV_SCALE           4
-#define SD_NET_TCP_WINDOW_MAX   (512 * 1024)
-#define SD_NET_TCP_SEND_MAX     (256 * 1024)
+#define TCP_MSS               1460
+#define LWIP_WND_SCALE        1
+#define TCP_RCV_SCALE         4
+#define SD_NET_TCP_WINDOW_MAX (512 * 1024)
+#define SD_NET_TCP_SEND_MAX   (256 * 1024)
 extern uint32_t sd_net_tcp_window, sd_net_tcp_send;
 #ifdef SD_NET_LARGEST_OPTIONS
 #define TCP_WND     SD_NET_TCP_WINDOW_MAX

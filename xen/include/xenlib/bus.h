@@ -28,7 +28,7 @@ struct xen_bus_device {
 int xen_bus_enumerate(const char *class, uint32_t *indices, size_t size, size_t *count) xen_must_check;
 
 /* Reads where the device's other end is and watches its state. -ENODEV when the device or its backend node is
- * gone. */
+ * gone, -EPROTO when what stands there makes no sense. */
 int xen_bus_open(struct xen_bus_device *device, const char *class, uint32_t index) xen_must_check;
 
 /* Ends the watch. */
@@ -57,9 +57,11 @@ int xen_bus_write_front(struct xen_bus_device *device, xen_store_tx tx, const ch
                         ...) xen_must_check xen_printf(4, 5);
 
 /*
- * The life of a front-end, the same for every class. A driver supplies these; xen_bus_drive() runs one step
- * after another: probe      read features, allocate; publish rings in a transaction connected  the backend is
- * Connected closing    stop using the rings; everything granted is ended after this
+ * The life of a front-end, the same for every class. A driver supplies the steps:
+ *   probe      reads features, allocates
+ *   publish    writes the rings and what belongs to them, in a transaction; runs again when that conflicts
+ *   connected  the backend is Connected
+ *   closing    stops using the rings, ends every grant: the backend has let go, or was given the time to
  */
 struct xen_bus_driver {
     const char *class;
@@ -70,15 +72,19 @@ struct xen_bus_driver {
 };
 
 /*
- * Connects: waits for the backend's InitWait, probes, publishes in a transaction with retry,
- * Initialised/Connected, waits for the backend's Connected, calls connected. 0, or a negative errno after
- * having called `closing` if `probe` had succeeded.
+ * Connects: sets our state back to Initialising, waits for the backend's InitWait (letting it finish closing
+ * before), probes, publishes in a transaction that also makes our state Connected, waits for the backend's
+ * Connected, calls connected. 0; -ECONNRESET when the backend closes meanwhile, -ENODEV when it vanishes,
+ * -ETIMEDOUT, or the errno of a step. After an error the device is closed, by xen_bus_disconnect if `probe`
+ * had succeeded: so `closing` has been called then.
  */
 int xen_bus_connect(struct xen_bus_device *device, const struct xen_bus_driver *driver, void *instance,
                     uint64_t deadline) xen_must_check;
 
-/* Closes from our side: Closing, waits for the backend up to `deadline`, `closing`, Closed. Always leaves the
- * device closed. */
+/*
+ * Closes, from our side or because the backend does: Closing, waits for the backend's answer, Closed, waits
+ * for it to let go, both up to `deadline`, and calls `closing`. Always leaves the device closed.
+ */
 void xen_bus_disconnect(struct xen_bus_device *device, const struct xen_bus_driver *driver, void *instance,
                         uint64_t deadline);
 

@@ -34,8 +34,8 @@ int xen_grant_revoke(xen_gref_t ref) xen_must_check;
 /*
  * Ends the grant for good, and gives back both reference and page (which came from xen_platform_page_alloc).
  * If the other domain does not let go, both are quarantined: they are tried again at later calls, and freed
- * only when it has. The caller owns neither any more, whatever happened. Returns whether they were
- * quarantined.
+ * only when it has (without memory to remember them: never). The caller owns neither any more, whatever
+ * happened. Returns whether they were quarantined.
  */
 bool xen_grant_end_and_free(xen_gref_t ref, void *page);
 

@@ -11,6 +11,9 @@
 /* System time in nanoseconds. Never goes back. Any context. */
 uint64_t xen_time_now(void);
 
+/* System time when the time-stamp counter stood at `ticks`, which is not long ago. Any context. */
+uint64_t xen_time_at(uint64_t ticks);
+
 /* Seconds and nanoseconds since 1970-01-01 UTC. Any context. */
 struct xen_wall_time {
     uint64_t seconds;

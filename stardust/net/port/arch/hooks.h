@@ -6,10 +6,12 @@
 
 #include "lwip/ip_addr.h"
 
+struct pbuf;
 struct tcp_pcb;
 
 /* Initial sequence number of a connection (RFC 6528). */
-uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote, uint16_t remote_port);
+uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
+                        uint16_t remote_port);
 #define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port)                                            \
     sd_net_tcp_isn(local, local_port, remote, remote_port)
 

@@ -1,0 +1,149 @@
+"""The command line: what there is, and what each part of it calls."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Callable, NoReturn
+
+from host.errors import EXIT_BAD, Interrupted, Problem
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+EPILOG = """exit status of run: 0-123 the program's own, 124 time-out, 125 bad input or a host that cannot be
+prepared, 134 crash. Where `xl info` works guests run on this machine's Xen; elsewhere on real Xen in QEMU."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with errors as everything else here has them: one sentence, status 125."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Problem(f"{message}; see `{self.prog} --help`")
+
+
+def parser() -> Parser:
+    """All subcommands and their options."""
+    top = Parser(prog="stardust", description="Stardust: C programs as Xen guests.", epilog=EPILOG, allow_abbrev=False)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+
+    def add(name: str, text: str, work: Callable[[argparse.Namespace], int]) -> Parser:
+        made = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        made.set_defaults(work=work)
+        return made
+
+    _add_run(add("run", "build an app and run it as a Xen guest", _run))
+    building = add("build", "install what is missing, and build", _build)
+    building.add_argument("targets", nargs="*", metavar="TARGET", help="apps or other make targets (default: everything)")
+    testing = add("test", "run the tests", _test)
+    testing.add_argument("words", nargs="*", metavar="[host|guest|e2e] [FILTER]", help="a tier, and a part of the tests' names")
+    add("bench", "measure, and print the table", _bench).add_argument("arguments", nargs="*", metavar="ARGUMENT")
+    add("check", "format, analysers, include direction, red zone, both compilers", _check)
+    hosting = add("host", "the Xen host in QEMU: `shell` for a shell in its domain 0, `clean` to drop what is cached of it", _host)
+    hosting.add_argument("what", choices=["shell", "clean"])
+    hosting.add_argument("--memory", type=int, default=256, metavar="MB", help="room for guests (default 256)")
+    naming = add("symbolize", "add function names and lines to a crash report on standard input", _symbolize)
+    naming.add_argument("image", nargs="?", metavar="IMAGE", help="its image (default: found in build/ by its build-id)")
+    return top
+
+
+def _add_run(made: Parser) -> None:
+    made.usage = "stardust run [APP or IMAGE] [options] [-- ARGUMENT...]"
+    made.add_argument("target", nargs="?", default="echo", metavar="APP or IMAGE", help="a directory of apps/, or an image's path")
+    made.add_argument("--memory", type=int, default=16, metavar="MB", help="(default 16)")
+    made.add_argument("--vcpus", type=int, default=1, metavar="N", help="(default 1)")
+    made.add_argument("--type", choices=["pv", "pvh"], default="pv", help="(default pv)")
+    made.add_argument("--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT[/udp]",
+                      help="where a port of the guest shall be at 127.0.0.1 (default: a free port for each port served)")
+    made.add_argument("--bridge", default="", metavar="NAME", help="on a Xen host: the bridge of the guest's network (xenbr0)")
+    made.add_argument("--timeout", type=float, metavar="S", help="destroy the guest after so many seconds (status 124)")
+    made.add_argument("--name", default="", help="the domain's name (default: the app's)")
+    made.add_argument("--kernel-option", action="append", default=[], metavar="OPTION",
+                      help="for the guest's kernel, as in loglevel=debug (docs/guest-contract.md)")
+    made.add_argument("--print-config", action="store_true", help="print the domain's xl configuration and start nothing")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from host import run
+    return run.run(options)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from host import build
+    build.make(*(options.targets or ["all"]))
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    from host import testing
+    return testing.main(options.words)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from host import build
+    return build.bench([*options.arguments, *options.after])
+
+
+def _check(_: argparse.Namespace) -> int:
+    from host import build
+    return build.check()
+
+
+def _host(options: argparse.Namespace) -> int:
+    from host import hostshell
+    return hostshell.clean() if options.what == "clean" else hostshell.shell(options.memory)
+
+
+def _symbolize(options: argparse.Namespace) -> int:
+    from host import symbolize
+    return symbolize.main(Path(options.image) if options.image else None)
+
+
+def _on_signal(number: int, _: FrameType | None) -> None:
+    """Unwind once; whatever comes later must not disturb the cleaning up."""
+    for signal_number in SIGNALS:
+        signal.signal(signal_number, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
+def main(arguments: list[str]) -> NoReturn:
+    """Run the command, and leave with its exit status."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:     # started by nohup, say
+            signal.signal(number, _on_signal)
+    try:
+        status = _main(arguments)
+    except Problem as problem:
+        print(f"stardust: {problem}", file=sys.stderr)
+        status = problem.status
+    except Interrupted as interrupted:
+        status = interrupted.status
+    except BrokenPipeError:
+        status = EXIT_BAD
+    except Exception as error:      # our own fault; still no traceback unless asked for
+        if os.environ.get("STARDUST_TRACEBACK"):
+            raise
+        print(f"stardust: internal error, {type(error).__name__}: {error} (STARDUST_TRACEBACK=1 shows where)", file=sys.stderr)
+        status = EXIT_BAD
+    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        pass
+    os._exit(status)    # threads that wait for input must not hold us
+
+
+def _main(arguments: list[str]) -> int:
+    before, after = arguments, []
+    if "--" in arguments:
+        at = arguments.index("--")
+        before, after = arguments[:at], arguments[at + 1:]
+    options = parser().parse_args(before)
+    options.after = after
+    if after and options.command not in ("run", "bench"):
+        raise Problem(f"{options.command} takes no arguments after --; see `stardust {options.command} --help`")
+    options.arguments = after if options.command == "run" else getattr(options, "arguments", [])
+    return options.work(options)

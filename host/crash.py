@@ -1,0 +1,69 @@
+"""A crash that the guest could not report: the report made from outside, in the guest's own format (docs/guest-contract.md).
+
+A PV guest has no second stack for faults: when Xen cannot push a frame at its stack pointer it kills the domain, and no code of
+the guest's runs any more. The domain is still there, though, with its registers and memory.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from host.shell import Shell
+
+PAGE = 4096
+MAX_FRAMES = 32
+KERNEL_BASE = 0x100000      # no code of a guest's is below
+STACK_BYTES = 1 << 20       # frames further apart than this are not one stack
+LINE = "*** {0[0]:<4}0x{0[1]:016x}  {1[0]:<4}0x{1[1]:016x}  {2[0]:<4}0x{2[1]:016x}\n"
+
+
+def report(shell: Shell, domid: int, build_id: str, reason: str) -> str | None:
+    """The report for a domain that has crashed and is still there; None where its registers cannot be had."""
+    registers = read_registers(shell.run(f"xenctx {domid} || /usr/lib/xen-*/bin/xenctx {domid}").out)
+    if "rip" not in registers:
+        return None
+    rip, rsp = registers["rip"], registers["rsp"]
+    text = f"*** stardust crash: {why(shell, domid, rsp, reason)}\n"
+    text += f"*** rip 0x{rip:016x}  rsp 0x{rsp:016x}  rflags 0x{registers.get('flags', 0):016x}\n"
+    general = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15")
+    for at in range(0, len(general), 3):
+        text += LINE.format(*((name, registers.get(name, 0)) for name in general[at:at + 3]))
+    text += "*** taken from outside, after Xen had ended the domain\n*** backtrace\n"
+    text += "".join(f"***   0x{address:016x}\n" for address in [rip, *walk(shell, domid, registers.get("rbp", 0), rsp)])
+    return text + (f"*** build-id {build_id}\n" if build_id else "") + "*** end of report\n"
+
+
+def read_registers(text: str) -> dict[str, int]:
+    """xenctx's listing as numbers."""
+    return {name: int(value, 16) for name, value in re.findall(r"\b(rip|flags|r[a-ds][xip]|r[sbd]p|r[sd]i|r\d+):\s*([0-9a-f]{8,16})\b", text)}
+
+
+def why(shell: Shell, domid: int, rsp: int, reason: str) -> str:
+    """The likeliest reason, from where the stack pointer is."""
+    if reason == "watchdog":
+        return "the watchdog expired"
+    below = rsp - 8                         # where the next push goes
+    if not shell.read_memory(domid, below, 1):
+        if shell.read_memory(domid, (rsp | (PAGE - 1)) + 1, 1) or shell.read_memory(domid, rsp, 1):
+            return f"stack overflow: nothing is mapped below rsp 0x{rsp:016x}, so Xen could push no frame there and ended the domain"
+        return f"rsp 0x{rsp:016x} is not in mapped memory, so Xen could push no frame there and ended the domain"
+    return "no report from the guest: Xen ended the domain, or the guest asked for it, without one"
+
+
+def walk(shell: Shell, domid: int, rbp: int, rsp: int) -> list[int]:
+    """Return addresses along the frame pointers, as far as they lead upwards through memory that can be read."""
+    found: list[int] = []
+    low = rsp - STACK_BYTES // 16
+    while len(found) < MAX_FRAMES and low <= rbp < low + STACK_BYTES and rbp % 8 == 0:
+        frame = shell.read_memory(domid, rbp, 16)
+        if len(frame) < 16:
+            break
+        next_rbp, address = struct.unpack("<QQ", frame)
+        if address < KERNEL_BASE:
+            break
+        found.append(address)
+        if next_rbp <= rbp:
+            break
+        low, rbp = rbp, next_rbp
+    return found

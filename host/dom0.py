@@ -1,0 +1,217 @@
+"""A domain 0 to start guests in: the machine's own where `xl` works, else real Xen in QEMU. The Python API of tests and bench.
+
+    from host.dom0 import Dom0
+
+    with Dom0() as d:
+        with d.start_guest("build/echo", memory=16) as guest:
+            port = guest.forward(7)         # 127.0.0.1:port is the guest's port 7
+            ...
+            guest.xl("shutdown")
+            assert guest.wait(30) == End("poweroff", 0)
+
+host/README.md has it all on one page.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any, Callable
+
+from host import elf, ports
+from host.errors import Problem
+from host.guest import End, Guest, TooLate
+from host.qemu import Machine
+from host.shell import LocalShell, Result, Shell, Stream
+from host.snapshot import restored
+from host.xlconfig import BRIDGE, Config, command_line
+
+__all__ = ["Dom0", "End", "Guest", "Machine", "Problem", "Result", "TooLate"]
+
+# What a QEMU machine of a size leaves for guests, in MB; measured by `xl info`'s free_memory, with room for Xen's own.
+GUEST_MEMORY = {768: 480, 2048: 1720}
+ADDRESSES = 14      # how many different MACs QEMU's DHCP server gives addresses to is 16
+
+
+def xl_works() -> bool:
+    """Is this machine a Xen domain 0 that this user may use?"""
+    if not shutil.which("xl") or not Path("/proc/xen").exists():
+        return False
+    return subprocess.run(["xl", "info"], stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+
+
+def machine_for(memory: int, icount: bool = False) -> Machine:
+    """The smallest machine that has room for guests of so many MB in all."""
+    for size, room in GUEST_MEMORY.items():
+        if memory <= room:
+            return Machine(size, icount)
+    raise Problem(f"guests of {memory} MB do not fit the Xen host in QEMU, which has room for {max(GUEST_MEMORY.values())} MB; "
+                  "give less --memory, or use a Xen host of your own")
+
+
+class XlHost:
+    """The machine this runs on is domain 0."""
+
+    local = True
+
+    def __init__(self) -> None:
+        self.shell: Shell = LocalShell()
+        self._relays: list[ports.Relay] = []
+
+    def place(self, image: Path) -> str:
+        """The image's path in domain 0."""
+        return str(image.resolve())
+
+    def mac(self) -> str:
+        """Kept over reboots, so that the guest keeps its address."""
+        return "00:16:3e:%02x:%02x:%02x" % tuple(random.randbytes(3))
+
+    def forward(self, address: str, port: int, protocol: str, host_port: int | None) -> int:
+        relay = ports.Relay(protocol, host_port or 0, (address, port))
+        self._relays.append(relay)
+        return relay.port
+
+    def stop_forwarding(self) -> None:
+        """After a reboot, when the guest may be elsewhere."""
+        while self._relays:
+            self._relays.pop().close()
+
+    def close(self) -> None:
+        self.stop_forwarding()
+
+
+class QemuHost:
+    """Real Xen in QEMU, for this process alone."""
+
+    local = False
+
+    def __init__(self, machine: Machine):
+        self.machine = machine
+        self.qemu, self.shell = restored(machine)
+        self._images = itertools.count(1)
+        self._macs = itertools.cycle(range(ADDRESSES))
+        self._forwards: list[str] = []
+        self._lock = threading.Lock()
+
+    def place(self, image: Path) -> str:
+        """Copies the image into domain 0."""
+        path = f"/tmp/images/{next(self._images)}-{image.name}"
+        self.shell.put(image.read_bytes(), path)
+        return path
+
+    def mac(self) -> str:
+        """One of a few, in turn: QEMU's DHCP server remembers every MAC it has seen, and 16 at most."""
+        return f"00:16:3e:5d:00:{next(self._macs):02x}"
+
+    def forward(self, address: str, port: int, protocol: str, host_port: int | None) -> int:
+        for _ in range(5):      # somebody may take the free port before QEMU does
+            here = host_port or ports.free(protocol)
+            with self._lock:
+                said = self.qemu.monitor(f"hostfwd_add {protocol}:{ports.HERE}:{here}-{address}:{port}")
+            if not said:
+                self._forwards.append(f"{protocol}:{ports.HERE}:{here}")
+                return here
+            if host_port:
+                break
+        raise Problem(f"cannot forward {protocol} port {here} of {ports.HERE} to the guest: {said}")
+
+    def stop_forwarding(self) -> None:
+        with self._lock:
+            while self._forwards:
+                self.qemu.monitor(f"hostfwd_remove {self._forwards.pop()}")
+
+    def close(self) -> None:
+        self.qemu.kill()
+
+
+class Dom0:
+    """A domain 0. Use it in `with`, or call close(). Start it in a thread that lives as long: QEMU ends with that thread."""
+
+    def __init__(self, memory: int = 256, icount: bool = False, qemu: bool = False):
+        """Room for guests of `memory` MB in all. `icount`: virtual time counts instructions. `qemu`: not the machine's own Xen."""
+        self._guests: list[Guest] = []
+        self._host: XlHost | QemuHost
+        self._host = XlHost() if not (icount or qemu) and xl_works() else QemuHost(machine_for(memory, icount))
+        self.shell = self._host.shell
+
+    @property
+    def local(self) -> bool:
+        """Is it this machine's own Xen?"""
+        return self._host.local
+
+    def sh(self, command: str, input: bytes = b"", timeout: float | None = 120) -> tuple[int, str]:
+        """Run a command line as root in domain 0; its status and what it printed on both outputs."""
+        result = self.shell.run(f"{{ {command}\n}} 2>&1", input, timeout)
+        return result.status, result.out
+
+    def check(self, command: str, input: bytes = b"", timeout: float | None = 120) -> str:
+        """The same where only success will do: the output, or Problem."""
+        status, out = self.sh(command, input, timeout)
+        if status:
+            raise Problem(f"in domain 0, `{command}` ended with {status}: {out.strip()[-500:]}")
+        return out
+
+    def spawn(self, command: str, terminal: bool = False) -> Stream:
+        """Start a command line in domain 0 and hold a stream to it: read(), write(), close_input(), kill(), wait()."""
+        return self.shell.spawn(command, terminal)
+
+    def push(self, source: Path | str | bytes, path: str, mode: int = 0o644) -> None:
+        """Put a file, or bytes, into domain 0."""
+        self.shell.put(source if isinstance(source, bytes) else Path(source).read_bytes(), path, mode)
+
+    def pull(self, path: str) -> bytes:
+        """A file of domain 0."""
+        return self.shell.get(path)
+
+    def start_guest(self, image: Path | str, *, name: str = "", kernel_options: list[str] | None = None,
+                    arguments: list[str] | None = None, extra: str | None = None, memory: int = 16, vcpus: int = 1,
+                    type: str = "pv", vif: list[str] | None = None, bridge: str = BRIDGE, paused: bool = False,
+                    on_console: Callable[[bytes], None] | None = None, on_serving: Callable[[], None] | None = None,
+                    keep_console: int | None = None, **options: Any) -> Guest:
+        """Start a guest from an image here (copied into domain 0 where need be).
+
+        `vif=[]` for no network; by default one interface with an address of its own. `extra` is the whole command line, instead
+        of `kernel_options` and `arguments`. `options` are further xl options (disk, ramdisk, …) with paths in domain 0; see push().
+        """
+        image = Path(image)
+        if vif is None:
+            vif = [f"mac={self._host.mac()},bridge={bridge}"]
+        line = extra if extra is not None else command_line(kernel_options or [], arguments or [])
+        config = Config(name or f"{image.name}-{len(self._guests) + 1}", self._host.place(image), line, memory, vcpus, type, vif, options)
+        guest = Guest(self.shell, config, paused=paused, on_console=on_console, on_serving=on_serving,
+                      forwarder=self._host.forward, keep_console=keep_console, hint=_memory_hint(image, memory))
+        self._guests.append(guest)
+        return guest
+
+    def stop_forwarding(self) -> None:
+        """Take all forwards away."""
+        self._host.stop_forwarding()
+
+    def log(self) -> str:
+        """What Xen says: a guest that it killed is in there."""
+        return self.sh("xl dmesg")[1]
+
+    def close(self) -> None:
+        """Destroy the guests, and domain 0 if it was started for us."""
+        if self.local:
+            for guest in self._guests:
+                guest.destroy()
+        self._host.close()
+
+    def __enter__(self) -> "Dom0":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _memory_hint(image: Path, memory: int) -> str:
+    try:
+        least = elf.read(image).least_memory()
+    except Problem:     # a Linux kernel, say
+        return ""
+    return f"{memory} MB may be too little: give --memory {least} or more" if memory < least else ""

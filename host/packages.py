@@ -1,0 +1,29 @@
+"""The Debian packages this project needs: the one place where they are listed.
+
+`BUILD` and `HOST` are installed on the user's machine. `DOM0` is never installed: those archives are fetched and unpacked in the
+cache (a hypervisor or a kernel installed by apt would change what the user's machine boots next).
+"""
+
+# What compiles and checks the tree.
+BUILD = ["gcc", "binutils", "make", "libc6-dev", "libxen-dev"]
+
+
+# What `make check` wants on top.
+CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]
+
+# What the domain 0 in QEMU runs on.
+QEMU = ["qemu-system-x86"]
+
+XEN = "4.17"
+
+# What is in that domain 0. The kernel is found through linux-image-amd64.
+DOM0 = [
+    f"xen-hypervisor-{XEN}-amd64", f"xen-utils-{XEN}", "xenstore-utils",
+    "libxenmisc4.17", "libxencall1", "libxendevicemodel1", "libxenevtchn1", "libxenforeignmemory1", "libxengnttab1",
+    "libxenhypfs1", "libxenstore4", "libxentoolcore1", "libxentoollog1",
+    "libc6", "libgcc-s1", "libyajl2", "libncurses6", "libtinfo6", "zlib1g", "libbz2-1.0", "liblzma5", "libuuid1", "libzstd1",
+    "liblzo2-2", "libnl-3-200", "libnl-route-3-200",
+    "busybox-static", "iproute2", "libelf1", "libbpf1", "libmnl0", "libcap2", "libselinux1", "libpcre2-8-0", "libxtables12",
+    "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libexpat1", "libffi8",
+]
+KERNEL = "linux-image-amd64"

@@ -1,0 +1,215 @@
+"""`bin/stardust run`: one guest, from the command line to its end, as a process of the user's."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from host import build, crash, elf, ports, symbolize
+from host.dom0 import Dom0, xl_works
+from host.errors import EXIT_CRASH, EXIT_TIMEOUT, Problem
+from host.guest import OUTSIDE, End, Guest, TooLate
+from host.progress import say
+from host.xlconfig import BRIDGE, Config, command_line
+
+DEFAULT_APP = "echo"
+KEEP_CONSOLE = 1 << 18      # enough of its end to find a crash report in
+LARGEST_MEMORY = 1 << 20    # MB
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
+
+
+@dataclass(frozen=True)
+class Forward:
+    """One `--forward`."""
+
+    host: int
+    guest: int
+    protocol: str
+
+    @staticmethod
+    def parse(text: str) -> "Forward":
+        """HOSTPORT:GUESTPORT[/udp]"""
+        match = re.fullmatch(r"(\d{1,5}):(\d{1,5})(?:/(tcp|udp))?", text)
+        if not match or not all(0 < int(port) < 65536 for port in match.groups()[:2]):
+            raise Problem(f"--forward {text}: give HOSTPORT:GUESTPORT or HOSTPORT:GUESTPORT/udp, with ports from 1 to 65535")
+        return Forward(int(match[1]), int(match[2]), match[3] or "tcp")
+
+
+def find_image(target: str) -> Path:
+    """The image that a word on the command line means: a path as it is, an app built first."""
+    path = Path(target)
+    if "/" in target or path.is_file():
+        return path
+    return build.app(target)
+
+
+def check_bridge(bridge: str) -> None:
+    """Problem if this machine has no such bridge."""
+    bridges = sorted(entry.parent.name for entry in Path("/sys/class/net").glob("*/bridge"))
+    if bridge not in bridges:
+        have = f"there are {', '.join(bridges)}" if bridges else "it has none"
+        raise Problem(f"this Xen host has no bridge {bridge} for the guest's network ({have}); make it, or name one with --bridge")
+
+
+def check_numbers(options: argparse.Namespace, forwards: list[Forward]) -> None:
+    """Problem for a number that cannot be meant."""
+    if not 1 <= options.memory <= LARGEST_MEMORY:
+        raise Problem(f"--memory {options.memory}: give megabytes, from 1 to {LARGEST_MEMORY}")
+    if not 1 <= options.vcpus <= 128:
+        raise Problem(f"--vcpus {options.vcpus}: give a number from 1 to 128")
+    if options.timeout is not None and not options.timeout > 0:
+        raise Problem(f"--timeout {options.timeout:g}: give a number of seconds above 0")
+    taken = [(forward.host, forward.protocol) for forward in forwards]
+    for port, protocol in taken:
+        if taken.count((port, protocol)) > 1:
+            raise Problem(f"{protocol} port {port} is forwarded twice; give each host port once")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the guest that the options ask for; the exit status."""
+    forwards = [Forward.parse(text) for text in options.forward]
+    check_numbers(options, forwards)
+    image = find_image(options.target)
+    parsed = elf.read_guest(image)
+    if options.type == "pvh" and not parsed.boots_pvh:
+        raise Problem(f"{image} has no PVH entry point (no PHYS32_ENTRY note); use --type pv")
+    config = Config(options.name or image.name, str(image.resolve()), command_line(options.kernel_option, options.arguments),
+                    options.memory, options.vcpus, options.type, [f"bridge={options.bridge or BRIDGE}"])
+    if not NAME.fullmatch(config.name):
+        raise Problem(f"{config.name!r} is no name for a domain; give --name letters, digits and . _ + -, the first a letter or digit")
+    if options.print_config:
+        print(config.text(), end="", flush=True)
+        return 0
+    local = xl_works()
+    if local:
+        check_bridge(options.bridge or BRIDGE)
+    elif options.bridge and options.bridge != BRIDGE:
+        raise Problem(f"--bridge {options.bridge} is for a Xen host of your own; the one in QEMU has {BRIDGE} only")
+    for forward in forwards:
+        ports.check_free(forward.host, forward.protocol)
+    with Dom0(config.memory) as dom0:
+        if local and dom0.sh(f"xl domid {config.name}")[0] == 0:
+            if options.name:
+                raise Problem(f"there is a domain named {config.name} already; give another --name, or `xl destroy {config.name}`")
+            config.name = f"{config.name}-{os.getpid()}"
+        return _Session(dom0, image, parsed, config, forwards).follow(options.timeout)
+
+
+class _Session:
+    """The guest while it runs: its console to our output, our input to it, its ports announced, its end explained."""
+
+    def __init__(self, dom0: Dom0, image: Path, parsed: elf.Image, config: Config, forwards: list[Forward]):
+        self._dom0, self._image, self._parsed, self._forwards = dom0, image, parsed, forwards
+        self._writing = threading.Lock()
+        self._mid_line = False
+        self._changed = threading.Event()
+        self._address = ""
+        self._places: dict[tuple[str, int], list[str]] = {}     # where each of the guest's ports is reachable
+        self._announced: set[tuple[str, int]] = set()
+        self._guest = dom0.start_guest(image, name=config.name, extra=config.extra, memory=config.memory, vcpus=config.vcpus,
+                                       type=config.type, bridge=config.vif[0].removeprefix("bridge="), keep_console=KEEP_CONSOLE,
+                                       on_console=self._print, on_serving=self._changed.set)
+
+    def follow(self, timeout: float | None) -> int:
+        """Until the guest's end or the time-out; the exit status."""
+        for work in (self._announce, self._type):
+            threading.Thread(target=work, daemon=True).start()
+        try:
+            end = self._guest.wait(timeout)
+        except TooLate:
+            say(f"the time-out of {timeout:g} s is over; the guest is destroyed")
+            return EXIT_TIMEOUT
+        if end.reason == OUTSIDE:
+            say("the domain was destroyed by somebody else")
+            return EXIT_CRASH
+        if end.reason == "poweroff":
+            if end.status > 123:
+                say(f"the program's status {end.status} is given as 123; 124 and above have meanings of their own")
+            return min(end.status, 123)
+        self._explain(end)
+        return EXIT_CRASH
+
+    def _explain(self, end: End) -> None:
+        """Why it crashed, on standard error, with names."""
+        self._finish_line()
+        report = symbolize.find_report(self._guest.console().decode(errors="replace"))
+        if not report and self._guest.domid is not None:
+            report = crash.report(self._dom0.shell, self._guest.domid, self._parsed.build_id, end.reason)
+        if report:
+            sys.stderr.write(symbolize.symbolized(report, self._image))
+        say(f"the guest crashed: {symbolize.reason(report or '')}" if end.reason in ("crash", "watchdog")
+            else f"the guest ended by {end.reason}, which nothing here continues")
+
+    def _print(self, data: bytes) -> None:
+        """The guest's output, at once and whole."""
+        with self._writing:
+            write_all(1, data)
+            self._mid_line = not data.endswith(b"\n")
+
+    def _finish_line(self) -> None:
+        """Before a line of our own."""
+        with self._writing:
+            if self._mid_line and os.isatty(1):
+                write_all(1, b"\n")
+                self._mid_line = False
+
+    def _type(self) -> None:
+        """Our input to the guest's console, until it ends."""
+        try:
+            while data := os.read(0, 4096):
+                self._guest.send(data)
+        except OSError:     # no standard input
+            pass
+
+    def _announce(self) -> None:
+        """A line for each port, once the guest says that it serves it; anew after a reboot, should the address be another."""
+        while self._changed.wait():
+            self._changed.clear()
+            address = self._guest.known_address
+            if not address:
+                continue
+            if address != self._address:
+                self._dom0.stop_forwarding()
+                self._places.clear()
+                self._announced.clear()
+                self._address = address
+                for forward in self._forwards:
+                    self._open(forward.protocol, forward.guest, forward.host)
+            for protocol, port in self._guest.served():
+                if (protocol, port) not in self._announced:
+                    self._announced.add((protocol, port))
+                    self._ready(protocol, port)
+
+    def _open(self, protocol: str, port: int, host_port: int | None) -> None:
+        """Make a port of the guest reachable here."""
+        try:
+            place = f"{ports.HERE}:{self._guest.forward(port, protocol, host_port)}"
+            self._places.setdefault((protocol, port), []).append(place)
+        except Problem as problem:
+            say(str(problem))
+
+    def _ready(self, protocol: str, port: int) -> None:
+        """Say where a served port is: where the user wanted it, else at the guest's own address or a free port here."""
+        if (protocol, port) not in self._places:
+            if self._dom0.local:
+                self._places[protocol, port] = [f"{self._address}:{port}"]
+            else:
+                self._open(protocol, port, None)
+        with self._writing:
+            for place in self._places.get((protocol, port), []):
+                write_all(1, f"ready: {protocol}://{place}\n".encode())
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Unbuffered. If nobody reads any more, the output is dropped and the guest goes on."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(descriptor, view):]
+    except OSError:
+        pass

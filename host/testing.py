@@ -1,0 +1,196 @@
+"""`bin/stardust test`: the three tiers, a line for each test, and the verdict as the very last line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterator
+
+from host import build, claims, crash, elf, paths, symbolize, tap
+from host.dom0 import Dom0
+from host.errors import Problem
+from host.guest import TooLate
+from host.progress import step
+from host.tap import Case
+
+TIERS = ("host", "guest", "e2e")
+PROGRAM_SECONDS = 300       # a host test program, all of its tests
+GUEST_SECONDS = 300         # a boot of the test image, all of its tests
+GUEST_MEMORY = 64
+CLAIMS = paths.ROOT / "tests/e2e"
+OUR_UNIT_TESTS = paths.ROOT / "tests/host-py"
+
+
+@dataclass
+class Tally:
+    """What has come of the tests so far. Prints each as it comes."""
+
+    pattern: str
+    counts: dict[str, int] = field(default_factory=lambda: {"ok": 0, "FAILED": 0, "skipped": 0})
+
+    def wanted(self, name: str) -> bool:
+        """Does the filter let it through?"""
+        return self.pattern in name
+
+    def add(self, tier: str, case: Case) -> None:
+        """One result."""
+        self.counts[case.outcome] += 1
+        why = f" ({case.details[0]})" if case.outcome == "skipped" else ""
+        print(f"{case.outcome} {tier}: {case.name}{why}", flush=True)
+        if case.outcome == "FAILED":
+            for line in case.details:
+                print(f"    {line}", flush=True)
+
+    def verdict(self) -> int:
+        """The last line; the exit status."""
+        counts = self.counts
+        skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+        print(f"{counts['ok']} passed, {counts['FAILED']} failed{skipped}", flush=True)
+        return 0 if counts["ok"] and not counts["FAILED"] else 1
+
+
+def main(words: list[str]) -> int:
+    """[TIER] [FILTER]"""
+    tiers: tuple[str, ...] = TIERS
+    if words and words[0] in TIERS:
+        tiers, words = (words[0],), words[1:]
+    if len(words) > 1:
+        raise Problem(f"test takes a tier ({', '.join(TIERS)}) and one filter, not {' '.join(words)!r}")
+    tally = Tally(words[0] if words else "")
+    for tier in tiers:
+        try:
+            for case in {"host": host_tier, "guest": guest_tier, "e2e": e2e_tier}[tier](tally):
+                tally.add(tier, case)
+        except Problem as problem:
+            if tiers == (tier,):
+                raise
+            tally.add(tier, Case(f"the {tier} tests can be run", "FAILED", [str(problem)]))
+    return tally.verdict()
+
+
+def run_program(command: list[str | Path], seconds: float) -> tuple[int | None, str]:
+    """A program's status (None: it took too long and was killed, with all it started) and what it printed."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True, errors="replace", start_new_session=True, cwd=paths.ROOT,
+                             env={**os.environ, "PYTHONPATH": str(paths.ROOT)})
+    try:
+        out, _ = child.communicate(timeout=seconds)
+        return child.returncode, out
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        return None, child.communicate()[0]
+    except BaseException:
+        os.killpg(child.pid, signal.SIGKILL)
+        raise
+
+
+def how_it_ended(status: int | None, seconds: float) -> str:
+    """A program's end in words."""
+    if status is None:
+        return f"still running after {seconds:g} s, and killed"
+    return f"ended by signal {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
+
+# The tiers. Each yields its results.
+
+def host_tier(tally: Tally) -> Iterator[Case]:
+    """Pure logic on this machine: the C test programs, and the unit tests of this directory."""
+    build.make("host-tests")
+    for program in sorted((paths.BUILD / "host-tests").iterdir()):
+        if program.is_file() and os.access(program, os.X_OK):
+            yield from _host_program(tally, program)
+    yield from _unit_tests(tally)
+
+
+def _host_program(tally: Tally, program: Path) -> Iterator[Case]:
+    status, output = run_program([program], PROGRAM_SECONDS)
+    report = tap.parse(output)
+    for case in report.cases:
+        if tally.wanted(case.name) or tally.wanted(program.name):
+            yield case
+    if status == 0 and report.complete:
+        return
+    if status == 1 and report.complete and any(case.outcome == "FAILED" for case in report.cases):
+        return
+    ended = how_it_ended(status, PROGRAM_SECONDS)
+    ran = f"{len(report.cases)} of {report.planned if report.planned is not None else 'an unknown number of'} tests done"
+    yield Case(report.under_way or f"{program.name} runs to its end", "FAILED", [f"{ended}, {ran}", *report.loose[-60:]])
+
+
+def _unit_tests(tally: Tally) -> Iterator[Case]:
+    for file in sorted(OUR_UNIT_TESTS.glob("test_*.py")):
+        for name in claims.tests_of(claims.load(file)):
+            if tally.wanted(name):
+                yield _claim(file, name, claims.DEFAULT_TIMEOUT)
+
+
+def guest_tier(tally: Tally) -> Iterator[Case]:
+    """The test image on real Xen; again without its first tests each time that one took the guest down."""
+    build.make("test-image")
+    image = paths.BUILD / "test"
+    build_id = elf.read_guest(image).build_id
+    skip = 0
+    with Dom0(GUEST_MEMORY) as dom0:
+        while True:
+            options = [f"test={tally.pattern}"] * bool(tally.pattern) + [f"test.skip={skip}"] * bool(skip)
+            report, trouble = _boot(dom0, image, build_id, options)
+            yield from report.cases
+            skip += len(report.cases)
+            if not trouble:
+                return
+            yield Case(report.under_way or "the test image runs to its end", "FAILED", trouble)
+            skip += 1
+            if not report.under_way:
+                return
+
+
+def _boot(dom0: Dom0, image: Path, build_id: str, options: list[str]) -> tuple[tap.Report, list[str]]:
+    """One boot of the test image: what it says, and what went wrong, if it did not come to its end."""
+    with dom0.start_guest(image, kernel_options=options, memory=GUEST_MEMORY) as guest:
+        try:
+            end = guest.wait(GUEST_SECONDS)
+        except TooLate:
+            console = guest.console().decode(errors="replace")
+            return tap.parse(console), [f"still running after {GUEST_SECONDS} s, and destroyed", *console.splitlines()[-20:]]
+        console = guest.console().decode(errors="replace")
+        report = tap.parse(console)
+        if end.reason == "poweroff" and report.complete and not report.under_way:
+            failed = any(case.outcome == "FAILED" for case in report.cases)
+            return report, [] if end.status == int(failed) else [f"the tests passed, but the guest's status is {end.status}"]
+        if end.reason == "poweroff" and report.planned == 0:
+            return report, []
+        text = symbolize.find_report(console)
+        if not text and guest.domid is not None and end.reason != "poweroff":
+            text = crash.report(dom0.shell, guest.domid, build_id, end.reason)
+        told = symbolize.symbolized(text, image).splitlines() if text else console.splitlines()[-20:]
+        return report, [f"the guest ended by {end.reason}", *told]
+
+
+def e2e_tier(tally: Tally) -> Iterator[Case]:
+    """Real clients against guests: every claim in a process of its own."""
+    files = sorted({*CLAIMS.glob("*/test.py"), *CLAIMS.glob("*/test_*.py")})
+    found = [(file, name, function) for file in files for name, function in claims.tests_of(claims.load(file)).items()]
+    wanted = [(file, name, function) for file, name, function in found if tally.wanted(f"{file.parent.name}.{name}")]
+    if not wanted:
+        return
+    build.make("all")
+    with step("preparing the Xen host"):
+        Dom0().close()
+    for file, name, function in wanted:
+        yield _claim(file, name, getattr(function, "timeout", claims.DEFAULT_TIMEOUT), f"{file.parent.name}.")
+
+
+def _claim(file: Path, name: str, seconds: float, prefix: str = "") -> Case:
+    """One test function in its own process."""
+    status, output = run_program([sys.executable, "-m", "host.claims", file, name], seconds)
+    case_name = prefix + name.removeprefix("test_")
+    lines = output.strip().splitlines()
+    if status == claims.PASSED:
+        return Case(case_name, "ok")
+    if status == claims.SKIPPED:
+        return Case(case_name, "skipped", lines[-1:] or ["no reason given"])
+    return Case(case_name, "FAILED", ([] if status == claims.FAILED else [how_it_ended(status, seconds)]) + lines[-80:])

@@ -1,0 +1,17 @@
+/*
+ * What the guest tells the toolstack: its address, and what it serves (docs/guest-contract.md).
+ */
+#ifndef STARDUST_NET_PUBLISH_H
+#define STARDUST_NET_PUBLISH_H
+
+#include <stdint.h>
+
+void sd_net_publish_init(void);
+
+/* The first interface's IPv4 address, in network byte order, or 0. Writes nothing yet. Network thread. */
+void sd_net_address_changed(uint32_t address);
+
+/* Writes to xenstore what changed since the last time; waits for it. Thread context. */
+void sd_net_publish(void);
+
+#endif

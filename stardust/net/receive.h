@@ -1,0 +1,13 @@
+/*
+ * From netfront's packets to lwIP, without a copy but for short ones. Network thread.
+ */
+#ifndef STARDUST_NET_RECEIVE_H
+#define STARDUST_NET_RECEIVE_H
+
+#include "interface.h"
+
+/* As xen_netfront_ops.receive: the packet's pages are given back once lwIP and the program have let go of
+ * them. */
+void sd_receive(void *interface, const struct xen_net_packet *packet);
+
+#endif

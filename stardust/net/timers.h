@@ -1,0 +1,24 @@
+/*
+ * lwIP's cyclic timers, each run only while it has work: an idle network has no deadline at all. Those that
+ * only grow old in the meantime (ARP, neighbours, leases) catch up with the clock before the next packet is
+ * looked at. Network thread.
+ */
+#ifndef STARDUST_NET_TIMERS_H
+#define STARDUST_NET_TIMERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+void sd_net_timers_start(uint64_t now);
+
+/* Runs what is due, and catches up. Before packets and calls are looked at, after any wait. */
+void sd_net_timers_run(uint64_t now);
+
+/* When sd_net_timers_run has to be called next at the latest: XEN_FOREVER when nothing is pending. */
+uint64_t sd_net_timers_next(void);
+
+/* What lwIP keeps to itself, seen on its way: an ARP request was sent, a fragment came. */
+void sd_net_timers_arp_asked(void);
+void sd_net_timers_fragment(bool ipv6);
+
+#endif
