@@ -82,6 +82,8 @@ class Call:
                 return {"value": shell.domain_info(message["domid"])}, b""
             case "xenstore":
                 return {"value": shell.xenstore(message["path"])}, b""
+            case "domid":
+                return {"value": shell.domid(message["name"])}, b""
             case "set_clock":
                 time.clock_settime(time.CLOCK_REALTIME, message["now"])
                 return {}, b""

@@ -33,9 +33,9 @@ def app(name: str) -> Path:
     return image
 
 
-def make(*targets: str) -> None:
-    """Set up, then build the targets. Quiet unless it fails or takes long."""
-    debian.install(packages.BUILD)
+def make(*targets: str, also: list[str] = []) -> None:
+    """Set up (with some more packages), then build the targets. Quiet unless it fails or takes long."""
+    debian.install([*packages.BUILD, *also])
     if not (paths.ROOT / "Makefile").exists():
         raise Problem(f"there is no Makefile in {paths.ROOT}; this is not a whole clone, so make a new one")
     with step(f"building {' '.join(targets)}"):

@@ -54,6 +54,7 @@ class Guest:
         self._stopping = False
         self._destroyed = threading.Lock()
         self.lives = 0
+        self.domid: int | None = None
         self._create(paused)
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
@@ -175,11 +176,10 @@ class Guest:
     def _create(self, paused: bool) -> None:
         file = f"/tmp/stardust-{self.name}-{time.time_ns()}.cfg"
         self._shell.put(self.config.text().encode(), file, 0o600)
-        result = self._shell.run(f"xl create -q -e {'-p ' if paused else ''}{file}; s=$?; rm -f {file}; "
-                                 f"[ $s = 0 ] && xl domid {self.name}; exit $s")
-        if result.status:
+        result = self._shell.run(f"xl create -q -e {'-p ' if paused else ''}{file}; s=$?; rm -f {file}; exit $s")
+        self.domid = self._shell.domid(self.name) if result.status == 0 else None
+        if self.domid is None:
             raise Problem(self._why_not_created(result.err))
-        self.domid: int | None = int(result.out.split()[-1])
         self.lives += 1
         home = f"/local/domain/{self.domid}"
         self._received = 0

@@ -8,6 +8,9 @@ cache (a hypervisor or a kernel installed by apt would change what the user's ma
 BUILD = ["gcc", "binutils", "make", "libc6-dev", "libxen-dev"]
 
 
+# What the host's tests want on top: they are built by clang with its sanitizers.
+TEST = ["clang", "llvm"]
+
 # What `make check` wants on top.
 CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]
 

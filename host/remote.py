@@ -163,6 +163,9 @@ class RemoteShell:
     def xenstore(self, path: str) -> str | None:
         return self._call({"op": "xenstore", "path": path})[0]["value"]
 
+    def domid(self, name: str) -> int | None:
+        return self._call({"op": "domid", "name": name})[0]["value"]
+
     def put(self, data: bytes, path: str, mode: int = 0o644) -> None:
         for at in range(0, max(len(data), 1), PUT_CHUNK):
             self._call({"op": "put", "path": path, "mode": mode, "append": at > 0}, data[at:at + PUT_CHUNK])

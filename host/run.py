@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     for forward in forwards:
         ports.check_free(forward.host, forward.protocol)
     with Dom0(config.memory) as dom0:
-        if local and dom0.sh(f"xl domid {config.name}")[0] == 0:
+        if local and dom0.shell.domid(config.name) is not None:
             if options.name:
                 raise Problem(f"there is a domain named {config.name} already; give another --name, or `xl destroy {config.name}`")
             config.name = f"{config.name}-{os.getpid()}"

@@ -132,7 +132,7 @@ def _short(place: str) -> str:
     place = re.sub(r" \(discriminator \d+\)", "", place)
     if place.startswith("??"):
         return "an unknown line"
-    return place.removeprefix(f"{paths.ROOT}/")
+    return place.removeprefix(f"{paths.ROOT}/").removeprefix("./")
 
 
 def _named_line(line: str, names: dict[int, list[str]]) -> str:

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
-from host import build, claims, crash, elf, paths, symbolize, tap
+from host import build, claims, crash, elf, packages, paths, symbolize, tap
 from host.dom0 import Dom0
 from host.errors import Problem
-from host.guest import TooLate
+from host.guest import End, Guest, TooLate
 from host.progress import step
 from host.tap import Case
 
 TIERS = ("host", "guest", "e2e")
 PROGRAM_SECONDS = 300       # a host test program, all of its tests
-GUEST_SECONDS = 300         # a boot of the test image, all of its tests
+STUCK_SECONDS = 60          # without a word from the test image
 GUEST_MEMORY = 64
 CLAIMS = paths.ROOT / "tests/e2e"
 OUR_UNIT_TESTS = paths.ROOT / "tests/host-py"
@@ -99,7 +99,7 @@ def how_it_ended(status: int | None, seconds: float) -> str:
 
 def host_tier(tally: Tally) -> Iterator[Case]:
     """Pure logic on this machine: the C test programs, and the unit tests of this directory."""
-    build.make("host-tests")
+    build.make("host-tests", also=packages.TEST)
     for program in sorted((paths.BUILD / "host-tests").iterdir()):
         if program.is_file() and os.access(program, os.X_OK):
             yield from _host_program(tally, program)
@@ -129,45 +129,60 @@ def _unit_tests(tally: Tally) -> Iterator[Case]:
 
 
 def guest_tier(tally: Tally) -> Iterator[Case]:
-    """The test image on real Xen; again without its first tests each time that one took the guest down."""
+    """The test image on real Xen; again from the next test on each time that one took the guest down."""
     build.make("test-image")
     image = paths.BUILD / "test"
-    build_id = elf.read_guest(image).build_id
-    skip = 0
     with Dom0(GUEST_MEMORY) as dom0:
+        done = 0
         while True:
-            options = [f"test={tally.pattern}"] * bool(tally.pattern) + [f"test.skip={skip}"] * bool(skip)
-            report, trouble = _boot(dom0, image, build_id, options)
-            yield from report.cases
-            skip += len(report.cases)
-            if not trouble:
+            boot = Boot(dom0, image, tally.pattern, done)
+            yield from boot.report.cases
+            done += len(boot.report.cases)
+            if not boot.trouble:
                 return
-            yield Case(report.under_way or "the test image runs to its end", "FAILED", trouble)
-            skip += 1
-            if not report.under_way:
+            yield Case(boot.report.under_way or "the test image runs to its end", "FAILED", boot.trouble)
+            done += 1
+            if not boot.report.under_way or done >= (boot.report.planned or 0):
                 return
 
 
-def _boot(dom0: Dom0, image: Path, build_id: str, options: list[str]) -> tuple[tap.Report, list[str]]:
-    """One boot of the test image: what it says, and what went wrong, if it did not come to its end."""
-    with dom0.start_guest(image, kernel_options=options, memory=GUEST_MEMORY) as guest:
-        try:
-            end = guest.wait(GUEST_SECONDS)
-        except TooLate:
+class Boot:
+    """One boot of the test image: its `report`, and the `trouble`, if it did not come to its end."""
+
+    def __init__(self, dom0: Dom0, image: Path, pattern: str, skip: int):
+        self.trouble: list[str] = []
+        options = [f"test={pattern}"] * bool(pattern) + [f"test.skip={skip}"] * bool(skip)
+        with dom0.start_guest(image, kernel_options=options, memory=GUEST_MEMORY) as guest:
+            end = self._wait(guest)
             console = guest.console().decode(errors="replace")
-            return tap.parse(console), [f"still running after {GUEST_SECONDS} s, and destroyed", *console.splitlines()[-20:]]
-        console = guest.console().decode(errors="replace")
-        report = tap.parse(console)
-        if end.reason == "poweroff" and report.complete and not report.under_way:
-            failed = any(case.outcome == "FAILED" for case in report.cases)
-            return report, [] if end.status == int(failed) else [f"the tests passed, but the guest's status is {end.status}"]
-        if end.reason == "poweroff" and report.planned == 0:
-            return report, []
+            self.report = tap.parse(console)
+            if not end:
+                self.trouble = [f"no sign of progress for {STUCK_SECONDS} s; destroyed", *console.splitlines()[-20:]]
+            elif end.reason != "poweroff":
+                self.trouble = [f"the guest ended by {end.reason}", *self._why(dom0, guest, image, console, end)]
+            elif skip + len(self.report.cases) != self.report.planned:
+                self.trouble = [f"powered off after {skip + len(self.report.cases)} of {self.report.planned} tests"]
+            elif end.status != int(any(case.outcome == "FAILED" for case in self.report.cases)):
+                self.trouble = [f"the guest's status is {end.status}, which is not what its tests say"]
+
+    @staticmethod
+    def _wait(guest: Guest) -> End | None:
+        """The guest's end; None if it prints nothing for long."""
+        while True:
+            before = len(guest.console())
+            try:
+                return guest.wait(STUCK_SECONDS)
+            except TooLate:
+                if len(guest.console()) == before:
+                    return None
+
+    @staticmethod
+    def _why(dom0: Dom0, guest: Guest, image: Path, console: str, end: End) -> list[str]:
+        """The crash report with names, the guest's own or else one made from outside."""
         text = symbolize.find_report(console)
-        if not text and guest.domid is not None and end.reason != "poweroff":
-            text = crash.report(dom0.shell, guest.domid, build_id, end.reason)
-        told = symbolize.symbolized(text, image).splitlines() if text else console.splitlines()[-20:]
-        return report, [f"the guest ended by {end.reason}", *told]
+        if not text and guest.domid is not None:
+            text = crash.report(dom0.shell, guest.domid, elf.read_guest(image).build_id, end.reason)
+        return symbolize.symbolized(text, image).splitlines() if text else console.splitlines()[-20:]
 
 
 def e2e_tier(tally: Tally) -> Iterator[Case]:

@@ -11,7 +11,7 @@ import socket
 import struct
 from pathlib import Path
 
-XS_READ, XS_WATCH, XS_WATCH_EVENT, XS_ERROR = 2, 4, 15, 16
+XS_DIRECTORY, XS_READ, XS_WATCH, XS_WATCH_EVENT, XS_ERROR = 1, 2, 4, 15, 16
 HEADER = struct.Struct("<IIII")     # type, request, transaction, length
 SOCKETS = ["/run/xenstored/socket", "/var/run/xenstored/socket"]
 DEVICES = ["/dev/xen/xenbus", "/proc/xen/xenbus"]
@@ -78,6 +78,19 @@ def read(path: str) -> str | None:
     try:
         value = connection.ask(XS_READ, path)
         return None if value is None else value.decode(errors="replace")
+    finally:
+        connection.close()
+
+
+def domid(name: str) -> int | None:
+    """The newest domain of that name; None if there is none. (What `xl domid` does, in a hundredth of its time.)"""
+    connection = _Connection()
+    try:
+        listed = (connection.ask(XS_DIRECTORY, "/local/domain") or b"").decode().split("\0")
+        for number in sorted((int(word) for word in listed if word.isdigit()), reverse=True):
+            if connection.ask(XS_READ, f"/local/domain/{number}/name") == name.encode():
+                return number
+        return None
     finally:
         connection.close()
 

@@ -7,19 +7,19 @@
 
 #include <xenlib/platform.h>
 
-/* Not optimised away, and each in a frame of its own, so that a report shows who called whom. */
+/* Each in a frame of its own, so that a report shows who called whom; volatile, so that the compiler does not see what comes. */
 #define FAULT __attribute__((noinline)) static void
 
 FAULT null_read(void)
 {
-    volatile int *nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
 
     sd_printf("read %d\n", *nowhere);
 }
 
 FAULT null_write(void)
 {
-    volatile int *nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
 
     *nowhere = 1;
 }

@@ -64,14 +64,11 @@ static void read_options(const char *command_line)
     sd_cmdline_unknown(unknown_option);
 }
 
-static void log_start(const struct xen_start *start)
+static void banner(const char *type)
 {
-    const struct xen_memory_layout *layout = xen_memory_layout();
-
-    sd_info("Stardust on Xen, %s, %lu MiB", start->type, layout->end.n >> 8);
-    sd_debug("command line: %s", start->command_line);
-    sd_debug("pages: %lu, mapped to %lu, free from %lu", layout->end.n, layout->mapped_end.n, layout->first_free.n);
-    sd_debug("store port %u, ramdisk of %lu bytes", start->store_port.n, start->module_bytes);
+    sd_info("Stardust on Xen, %s, %lu MiB", type, xen_memory_layout()->end.n >> 8);
+    if (sd_log_level() >= XEN_LOG_DEBUG)
+        xen_start_log();
 }
 
 static void run_inits(void)
@@ -90,7 +87,7 @@ _Noreturn void xen_main(void)
 
     sd_sched_init();
     read_options(start->command_line);
-    log_start(start);
+    banner(start->type);
     sd_page_init();
     step("events", xen_event_init());
     step("console", xen_console_init());

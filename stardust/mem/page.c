@@ -168,8 +168,10 @@ void sd_page_free(void *block, unsigned order)
 
     if (pfn.n % (1u << order) || pfn.n >= pages.next.n)
         xen_platform_panic("free of %p, which is no block of %u pages", block, 1u << order);
-    if (is_free(pfn, order))
-        xen_platform_panic("page %p is freed twice", block);
+    /* It may be part of a larger free block by now. */
+    for (unsigned larger = order; larger < ORDERS; larger++)
+        if (is_free(pfn, larger))
+            xen_platform_panic("page %p is freed twice", block);
     pages.free_pages += 1u << order;
     merge_and_put(pfn, order);
 }

@@ -282,6 +282,10 @@ bool netback_send(struct netback *nb, const uint8_t *data, uint32_t length, cons
 
 static void owe(struct netback *nb, uint16_t id, bool extra)
 {
+    if (nb->pending_count == sizeof nb->pending / sizeof *nb->pending) {
+        complain(nb, "more requests than slots");
+        return;
+    }
     nb->pending[nb->pending_count].id = id;
     nb->pending[nb->pending_count].extra = extra;
     nb->pending_count++;

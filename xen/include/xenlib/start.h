@@ -24,6 +24,9 @@ struct xen_start {
 };
 const struct xen_start *xen_start(void);
 
+/* Logs, at level debug, everything that the guest was handed. Thread context. */
+void xen_start_log(void);
+
 _Noreturn void xen_main(void);
 
 #endif
