@@ -68,7 +68,7 @@ $(BUILD)/obj/apps/echo/%: | $(LWIP_READY)
 
 # ---- images ----
 
-LINK = $(CC) -nostdlib -static -no-pie -Wl,-T,xen/image.lds,-n,--gc-sections,--build-id=sha1,--fatal-warnings \
+LINK = $(CC) -nostdlib -static -Wl,-T,xen/image.lds,-n,--gc-sections,--build-id=sha1,--fatal-warnings \
        -Wl,-z,noexecstack
 
 APPS := $(notdir $(wildcard apps/*))

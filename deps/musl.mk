@@ -25,7 +25,7 @@ MUSL_OBJECTS := $(addprefix $(BUILD)/deps/musl/string/,$(addsuffix .o,$(MUSL_STR
 	$(addprefix $(BUILD)/deps/musl/ctype/,$(addsuffix .o,$(MUSL_CTYPE))) \
 	$(addprefix $(BUILD)/deps/musl/stdlib/,$(addsuffix .o,$(MUSL_STDLIB)))
 
-MUSL_FLAGS = $(KCFLAGS) -std=c99 -ffreestanding -nostdinc -w -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections -D_XOPEN_SOURCE=700 \
+MUSL_FLAGS = $(KCFLAGS) -std=c99 -ffreestanding -nostdinc -w $(if $(findstring clang,$(KCC)),-fno-builtin,-fno-tree-loop-distribute-patterns) -ffunction-sections -fdata-sections -D_XOPEN_SOURCE=700 \
 	-I$(MUSL_SOURCE)/arch/x86_64 -I$(MUSL_SOURCE)/arch/generic -I$(MUSL_SOURCE)/src/include -I$(MUSL_SOURCE)/src/internal \
 	-I$(MUSL_INCLUDE)
 

@@ -1,6 +1,6 @@
 /*
- * A kernel on xen/ alone: no stardust/, no threads, no allocator to speak of. It prints, reads a xenstore key and
- * powers off. What the library asks for (xenlib/platform.h) is all here.
+ * A kernel on xen/ alone: no stardust/, no threads, no allocator to speak of. It prints, reads a xenstore key
+ * and powers off. What the library asks for (xenlib/platform.h) is all here.
  */
 #include <xenlib/platform.h>
 

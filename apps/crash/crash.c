@@ -7,7 +7,8 @@
 
 #include <xenlib/platform.h>
 
-/* Each in a frame of its own, so that a report shows who called whom; volatile, so that the compiler does not see what comes. */
+/* Each in a frame of its own, so that a report shows who called whom; volatile, so that the compiler does not
+ * see what comes. */
 #define FAULT __attribute__((noinline)) static void
 
 FAULT null_read(void)
@@ -83,8 +84,14 @@ static const struct {
     const char *name;
     void (*fault)(void);
 } faults[] = {
-    {"null", null_read},    {"null-write", null_write}, {"null-call", null_call},           {"text-write", text_write},
-    {"data-jump", data_jump}, {"divide", divide},         {"invalid-opcode", invalid_opcode}, {"panic", panic},
+    {"null", null_read},
+    {"null-write", null_write},
+    {"null-call", null_call},
+    {"text-write", text_write},
+    {"data-jump", data_jump},
+    {"divide", divide},
+    {"invalid-opcode", invalid_opcode},
+    {"panic", panic},
     {"stack", stack},
 };
 

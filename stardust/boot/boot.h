@@ -14,7 +14,8 @@ char **sd_cmdline_args(char *name, int *argc);
 /* Starts the thread that obeys control/shutdown. 0 or -ENOMEM. */
 int sd_toolstack_start(void) xen_must_check;
 
-/* Ends the guest: console written out, status in xenstore when it is not 0. Does not return; a second caller waits. */
+/* Ends the guest: console written out, status in xenstore when it is not 0. Does not return; a second caller
+ * waits. */
 _Noreturn void sd_end(enum xen_shutdown reason, int status);
 
 /* What the image runs: its main, or its tests (program.c, or test/test.c in a test image). */

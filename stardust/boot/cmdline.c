@@ -20,19 +20,20 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n';
 }
 
-/* Takes the next word from *from to *to, unquoted; both move on. A quote that is never closed ends with the text. */
-static void take_word(const char **from, char **to)
+/* Takes the next word from *from to *to, unquoted; both move on. A quote that is never closed ends with the
+ * text. */
+static void take_word(const char **from, const char *end, char **to)
 {
     bool quoted = false;
 
-    while (**from && (quoted || !is_blank(**from))) {
+    while (*from < end && (quoted || !is_blank(**from))) {
         char c = *(*from)++;
 
         if (c == '"') {
             quoted = !quoted;
             continue;
         }
-        if (c == '\\' && quoted && **from)
+        if (c == '\\' && quoted && *from < end)
             c = *(*from)++;
         *(*to)++ = c;
     }
@@ -46,7 +47,8 @@ void sd_cmdline_init(const char *line)
     char *to = text;
 
     options = arguments = 0;
-    /* An unquoted word is never longer than what it came from, so that `text` is large enough; see strnlen. */
+    /* An unquoted word is never longer than what it came from, so that `text` is large enough; see strnlen.
+     */
     while (line < end && options + arguments < WORDS_MAX) {
         char *word = to;
 
@@ -54,7 +56,7 @@ void sd_cmdline_init(const char *line)
             line++;
             continue;
         }
-        take_word(&line, &to);
+        take_word(&line, end, &to);
         if (seen_dashes) {
             words[options + 1 + arguments++] = word;
         } else if (!strcmp(word, "--")) {

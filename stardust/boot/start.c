@@ -1,6 +1,6 @@
 /*
- * The boot, from top to bottom in the order in which things come up. The entry code (xen/src/x86_64) has set up the stack, the address
- * space, emergency output and the trap table.
+ * The boot, from top to bottom in the order in which things come up. The entry code (xen/src/x86_64) has set
+ * up the stack, the address space, emergency output and the trap table.
  */
 #include <xenlib/start.h>
 

@@ -1,6 +1,6 @@
 /*
- * What the toolstack asks of the guest: `xl shutdown` and `xl reboot` write a word to control/shutdown, which the guest
- * takes away and obeys (docs/misc/xenstore-paths.pandoc in Xen's tree).
+ * What the toolstack asks of the guest: `xl shutdown` and `xl reboot` write a word to control/shutdown, which
+ * the guest takes away and obeys (docs/misc/xenstore-paths.pandoc in Xen's tree).
  */
 #include "boot.h"
 
@@ -43,7 +43,8 @@ static void obey(const char *word)
     sd_warn("%s: request '%s' is not one of poweroff, halt, reboot", KEY, word);
 }
 
-/* Reads the request and takes it away, as the acknowledgement; both in one step, or a second one could get lost. */
+/* Reads the request and takes it away, as the acknowledgement; both in one step, or a second one could get
+ * lost. */
 static int take_request(xen_store_tx tx, void *arg)
 {
     char *word = arg;

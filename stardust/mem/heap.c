@@ -1,7 +1,8 @@
 /*
  * The heap: pages cut into blocks of one size each, and whole blocks of pages for what is larger.
  *
- * A block's page (its first, for a large one) starts with a header that tells which it is, so that free needs no search.
+ * A block's page (its first, for a large one) starts with a header that tells which it is, so that free needs
+ * no search.
  */
 #include "mem.h"
 
@@ -35,7 +36,7 @@ struct block {
 _Static_assert(sizeof(struct slab) <= HEADER && sizeof(struct large) <= 32, "room for the header");
 
 /* Sizes: steps of 16, then of an eighth to a quarter; the last ones are what 5, 4, 3 and 2 make of a page. */
-static const uint16_t sizes[] = {16,  32,  48,  64,  80,  96,  112, 128, 160, 192,  224,
+static const uint16_t sizes[] = {16,  32,  48,  64,  80,  96,  112, 128, 160,  192,  224,
                                  256, 320, 384, 448, 512, 576, 672, 800, 1008, 1344, 2016};
 #define CLASSES (sizeof(sizes) / sizeof(sizes[0]))
 
@@ -49,7 +50,7 @@ static size_t class_for(size_t bytes)
     if (bytes <= 128)
         return class ? class - 1 : 0;
     while (sizes[class] < bytes)
-        class++;
+        class ++;
     return class;
 }
 
@@ -61,7 +62,7 @@ static struct slab *slab_new(size_t class)
         return NULL;
     *slab = (struct slab){
         .kind = SLAB,
-        .class = (uint8_t)class,
+        .class = (uint8_t) class,
         .fresh = (uint16_t)((XEN_PAGE_SIZE - HEADER) / sizes[class]),
     };
     if (!partial[class].next)
@@ -142,7 +143,8 @@ static void slab_put(struct slab *slab, void *block)
     slab->used--;
     if (was_full)
         xen_list_insert(list->next, &slab->link);
-    /* One empty page a size is kept, or a single block taken and given in turn would cost a page each time. */
+    /* One empty page a size is kept, or a single block taken and given in turn would cost a page each time.
+     */
     if (!slab->used && (list->next != &slab->link || list->prev != &slab->link)) {
         xen_list_remove(&slab->link);
         sd_page_free(slab, 0);

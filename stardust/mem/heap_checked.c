@@ -1,6 +1,6 @@
 /*
- * The heap's public names in test images: every block stands between two marks, and its size is kept, so that an overrun or
- * a second free is found when the block is freed, and use after that reads nonsense.
+ * The heap's public names in test images: every block stands between two marks, and its size is kept, so that
+ * an overrun or a second free is found when the block is freed, and use after that reads nonsense.
  */
 #include "mem.h"
 

@@ -8,7 +8,8 @@
 void sd_page_init(void);
 void sd_page_stats(struct sd_memory_stats *stats);
 
-/* The heap proper. sd_alloc and its family are laid over it: plainly (heap_plain.c), or with checks (heap_checked.c). */
+/* The heap proper. sd_alloc and its family are laid over it: plainly (heap_plain.c), or with checks
+ * (heap_checked.c). */
 void *sd_heap_alloc(size_t bytes);
 void sd_heap_free(void *block);
 /* The bytes that the block has room for. */

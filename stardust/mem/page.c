@@ -1,9 +1,10 @@
 /*
  * Pages: a buddy allocator over sections of 2 MiB.
  *
- * A section is what one table of the direct map covers. Sections are brought in one by one as memory is asked for, so
- * that neither boot time nor bookkeeping depends on the guest's size: what a section needs to know of its pages stands in its own
- * first page. Only the sections that are mapped from the start, which hold the image, keep theirs elsewhere.
+ * A section is what one table of the direct map covers. Sections are brought in one by one as memory is asked
+ * for, so that neither boot time nor bookkeeping depends on the guest's size: what a section needs to know of
+ * its pages stands in its own first page. Only the sections that are mapped from the start, which hold the
+ * image, keep theirs elsewhere.
  */
 #include <stardust/memory.h>
 
@@ -21,7 +22,8 @@
 /* Page-table pages that bringing in a section may take; kept back for that. */
 #define RESERVE 4
 
-/* One bit a block: set while the block is free and not part of a larger free one. Block i of order k is bit (512 >> k) + i. */
+/* One bit a block: set while the block is free and not part of a larger free one. Block i of order k is bit
+ * (512 >> k) + i. */
 struct section {
     uint64_t free[2 * SECTION_PAGES / 64];
 };
@@ -90,7 +92,8 @@ static void merge_and_put(pfn_t pfn, unsigned order)
     put_block(pfn, order);
 }
 
-/* Frees the frames from `first` up to `end`, all of them in brought-in sections, as the largest blocks they make. */
+/* Frees the frames from `first` up to `end`, all of them in brought-in sections, as the largest blocks they
+ * make. */
 static void add_range(pfn_t first, pfn_t end)
 {
     while (first.n < end.n) {

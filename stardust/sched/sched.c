@@ -1,9 +1,10 @@
 /*
- * The scheduler: a queue of threads that are ready, run in order until they wait. When none is, the vCPU blocks in Xen until
- * an event or the next timer, and does nothing in between: there is no tick.
+ * The scheduler: a queue of threads that are ready, run in order until they wait. When none is, the vCPU
+ * blocks in Xen until an event or the next timer, and does nothing in between: there is no tick.
  *
- * A lock keeps this vCPU's upcalls away and, once there are more vCPUs, will keep them out too. A thread that waits
- * hands its lock's hold over to whoever runs next: the depth stays 1 across a switch, the flag in the lock is cleared.
+ * A lock keeps this vCPU's upcalls away and, once there are more vCPUs, will keep them out too. A thread that
+ * waits hands its lock's hold over to whoever runs next: the depth stays 1 across a switch, the flag in the
+ * lock is cleared.
  */
 #include "sched.h"
 
@@ -97,7 +98,8 @@ static void idle(struct sd_cpu *cpu)
     }
 }
 
-/* Goes on with the next thread that is ready, which may be this one. The lock depth is 1 on entry and on return. */
+/* Goes on with the next thread that is ready, which may be this one. The lock depth is 1 on entry and on
+ * return. */
 static void switch_away(void)
 {
     struct sd_cpu *cpu = sd_this_cpu();

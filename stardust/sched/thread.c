@@ -1,6 +1,6 @@
 /*
- * Threads: their making and their end. A stack is a block of pages with the lowest one taken out of the address space;
- * its owner's struct stands at the top.
+ * Threads: their making and their end. A stack is a block of pages with the lowest one taken out of the
+ * address space; its owner's struct stands at the top.
  */
 #include <stardust/thread.h>
 
@@ -26,7 +26,8 @@ static struct sd_thread *to_free;
 
 static void free_stack(void *stack)
 {
-    /* The guard page was always there, only not mapped; putting it back takes no memory, as its table exists. */
+    /* The guard page was always there, only not mapped; putting it back takes no memory, as its table exists.
+     */
     if (xen_pt_map(stack, xen_virt_to_pfn(stack), 1, XEN_PROT_WRITE))
         xen_platform_panic("guard page of %p cannot be mapped again", stack);
     sd_page_free(stack, STACK_ORDER);
@@ -59,10 +60,12 @@ int sd_thread_start(const char *name, void (*run)(void *arg), void *arg, struct 
         return -ENOMEM;
     }
     thread = (struct sd_thread *)(void *)(stack + STACK_BYTES - sizeof(*thread));
-    *thread = (struct sd_thread){.name = name, .stack = stack, .run = run, .arg = arg, .is_detached = !started};
+    *thread =
+        (struct sd_thread){.name = name, .stack = stack, .run = run, .arg = arg, .is_detached = !started};
     xen_list_init(&thread->link);
     xen_waitq_init(&thread->ended);
-    /* Entered as if by a call: %rsp is 8 past a multiple of 16 after the return address is popped, see the ABI. */
+    /* Entered as if by a call: %rsp is 8 past a multiple of 16 after the return address is popped, see the
+     * ABI. */
     top = (uint64_t *)(void *)((uintptr_t)thread & ~15ul);
     *--top = 0;
     *--top = (uintptr_t)sd_thread_entry;

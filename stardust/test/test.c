@@ -1,5 +1,6 @@
 /*
- * The program of a test image: runs every registered test and says how each went, as docs/guest-contract.md has it.
+ * The program of a test image: runs every registered test and says how each went, as docs/guest-contract.md
+ * has it.
  */
 #include <stardust/test.h>
 

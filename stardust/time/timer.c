@@ -1,6 +1,6 @@
 /*
- * Timers in a list by deadline. What a guest has at one time is a handful (a time-out for each waiting thread, the
- * network's one), so that a walk beats a heap.
+ * Timers in a list by deadline. What a guest has at one time is a handful (a time-out for each waiting
+ * thread, the network's one), so that a walk beats a heap.
  */
 #include <stardust/timer.h>
 

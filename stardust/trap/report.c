@@ -1,6 +1,6 @@
 /*
- * The end of a guest that cannot go on: a report on the console, in the form that docs/guest-contract.md gives, and the crash
- * that the toolstack sees. Nothing here allocates, waits for a thread or takes a lock.
+ * The end of a guest that cannot go on: a report on the console, in the form that docs/guest-contract.md
+ * gives, and the crash that the toolstack sees. Nothing here allocates, waits for a thread or takes a lock.
  */
 #include <xenlib/platform.h>
 

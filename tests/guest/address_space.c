@@ -129,11 +129,11 @@ SD_TEST(bad_mappings_are_refused)
 {
     pfn_t pfn = xen_virt_to_pfn(xen_boot_stack), beyond = xen_memory_layout()->end;
 
-    SD_CHECK(xen_pt_map(SCRATCH + 1, pfn, 1, XEN_PROT_READ) == -EINVAL);                   /* not aligned */
-    SD_CHECK(xen_pt_map(NULL, pfn, 1, XEN_PROT_READ) == -EINVAL);                          /* page 0 */
-    SD_CHECK(xen_pt_map(SCRATCH, pfn, 1, XEN_PROT_WRITE | XEN_PROT_EXEC) == -EINVAL);      /* both */
-    SD_CHECK(xen_pt_map(SCRATCH, beyond, 1, XEN_PROT_READ) == -EINVAL);                    /* no such frame */
-    SD_CHECK(xen_pt_map((void *)(1ul << 39), pfn, 1, XEN_PROT_READ) == -EINVAL);           /* too high */
+    SD_CHECK(xen_pt_map(SCRATCH + 1, pfn, 1, XEN_PROT_READ) == -EINVAL);              /* not aligned */
+    SD_CHECK(xen_pt_map(NULL, pfn, 1, XEN_PROT_READ) == -EINVAL);                     /* page 0 */
+    SD_CHECK(xen_pt_map(SCRATCH, pfn, 1, XEN_PROT_WRITE | XEN_PROT_EXEC) == -EINVAL); /* both */
+    SD_CHECK(xen_pt_map(SCRATCH, beyond, 1, XEN_PROT_READ) == -EINVAL);               /* no such frame */
+    SD_CHECK(xen_pt_map((void *)(1ul << 39), pfn, 1, XEN_PROT_READ) == -EINVAL);      /* too high */
     SD_CHECK(xen_pt_map(SCRATCH, pfn, SIZE_MAX >> XEN_PAGE_SHIFT, XEN_PROT_READ) == -EINVAL); /* too many */
     SD_CHECK(xen_pt_protect(SCRATCH, 1, XEN_PROT_READ) == -ENOENT);
     SD_CHECK(!xen_pt_unmap(SCRATCH, 1)); /* not mapped: nothing to do */

@@ -1,4 +1,5 @@
-/* Output under load. What arrived is compared outside: tests/e2e/console. Here: nothing hangs, nothing is dropped. */
+/* Output under load. What arrived is compared outside: tests/e2e/console. Here: nothing hangs, nothing is
+ * dropped. */
 #include <stardust/test.h>
 
 #include <string.h>

@@ -98,7 +98,8 @@ SD_TEST(late_port_waits_for_its_consumer)
     close_channel(&channel);
 }
 
-/* A peer that sends all the time, and a consumer that never finds anything: how often is the guest disturbed in 50 ms? */
+/* A peer that sends all the time, and a consumer that never finds anything: how often is the guest disturbed
+ * in 50 ms? */
 SD_TEST(port_without_work_is_unmasked_late)
 {
     struct channel channel;
@@ -136,7 +137,8 @@ SD_TEST(events_refuse_bad_ports_and_peers)
 
     SD_CHECK(xen_event_adopt((xen_port_t){0}, XEN_EVENT_PLAIN, count, NULL) == -EINVAL);
     SD_CHECK(xen_event_adopt((xen_port_t){4096}, XEN_EVENT_PLAIN, count, NULL) == -EINVAL);
-    SD_CHECK(xen_event_bind_interdomain((xen_domid_t){DOMID_SELF}, 4000, XEN_EVENT_PLAIN, count, NULL, &port) < 0);
+    SD_CHECK(
+        xen_event_bind_interdomain((xen_domid_t){DOMID_SELF}, 4000, XEN_EVENT_PLAIN, count, NULL, &port) < 0);
     SD_CHECK(xen_event_bind_virq(NR_VIRQS, 0, count, NULL, &port) == -EINVAL);
     xen_event_close((xen_port_t){4000});
     xen_event_mask((xen_port_t){UINT32_MAX});

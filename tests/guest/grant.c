@@ -104,7 +104,8 @@ SD_TEST(pages_still_mapped_are_quarantined_until_let_go)
     char *page;
 
     SD_REQUIRE(start(&self));
-    /* What the first mapping brings with it, tables and frames, is there now: the tests above ran first or it is made here. */
+    /* What the first mapping brings with it, tables and frames, is there now: the tests above ran first or it
+     * is made here. */
     in_use = xen_grant_in_use();
     sd_memory_stats(&before);
     page = sd_page_alloc(0);
@@ -123,7 +124,8 @@ SD_TEST(pages_still_mapped_are_quarantined_until_let_go)
     SD_CHECK(before.pages_free - after.pages_free <= 2);
 }
 
-/* The host's limit, 64 frames of 512 unless set otherwise, is met as an errno, and everything can be given back. */
+/* The host's limit, 64 frames of 512 unless set otherwise, is met as an errno, and everything can be given
+ * back. */
 SD_TEST(references_run_out_as_an_errno)
 {
     enum { LIMIT = 40000 };

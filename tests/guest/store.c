@@ -48,7 +48,8 @@ SD_TEST(store_keeps_values_of_every_size)
 
         for (size_t at = 0; at < sizes[i]; at++)
             written[at] = (char)(at * 7 + i);
-        /* Domains have a quota of 2,048 bytes a node: above it, the answer is E2BIG or ENOSPC, and it is an answer. */
+        /* Domains have a quota of 2,048 bytes a node: above it, the answer is E2BIG or ENOSPC, and it is an
+         * answer. */
         if (sizes[i] > 2000) {
             int error = xen_store_write(XEN_STORE_NONE, DIR "/value", written, sizes[i]);
 
@@ -63,7 +64,8 @@ SD_TEST(store_keeps_values_of_every_size)
     SD_CHECK(!xen_store_remove(XEN_STORE_NONE, DIR));
 }
 
-/* As many as a domain's quota of 2,048 bytes a node lets it make; larger ones are listed on the host (test_store). */
+/* As many as a domain's quota of 2,048 bytes a node lets it make; larger ones are listed on the host
+ * (test_store). */
 SD_TEST(store_lists_directories)
 {
     enum { ENTRIES = 40 };

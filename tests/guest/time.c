@@ -30,7 +30,8 @@ SD_TEST(wall_clock_is_of_this_decade_and_advances)
     second = xen_time_wall();
     SD_CHECK(first.seconds > 1700000000 && first.seconds < 4000000000);
     SD_CHECK(first.nanoseconds < 1000000000 && second.nanoseconds < 1000000000);
-    SD_CHECK((second.seconds - first.seconds) * SD_SECOND + second.nanoseconds - first.nanoseconds >= 20 * SD_MS);
+    SD_CHECK((second.seconds - first.seconds) * SD_SECOND + second.nanoseconds - first.nanoseconds >=
+             20 * SD_MS);
 }
 
 SD_TEST(sleep_lasts_at_least_as_long_as_asked)

@@ -120,6 +120,8 @@ TEST(store_read_tells_the_length_of_what_does_not_fit)
         TEST_CHECK(rows[i].error || !strcmp(buffer, "hello"));
         free(buffer);
     }
+    xs_set(&xs, "key", "");
+    TEST_CHECK(xen_store_read(XEN_STORE_NONE, "key", NULL, 0, NULL) == -ERANGE, "no room for the NUL");
     stop();
 }
 
@@ -364,6 +366,19 @@ TEST(store_refuses_directories_that_make_no_sense)
         TEST_CHECK(result == rows[i].error, "row %zu: %d", i, result);
         stop();
     }
+}
+
+TEST(store_list_of_a_directory_that_vanishes_between_its_parts_is_an_error)
+{
+    char names[64];
+    size_t count, length;
+
+    start();
+    fill_directory(3);
+    xs.directory_max = 1;
+    xs_arm(&xs, (struct xs_fault){.kind = XS_FAULT_ERROR, .at = 3, .bytes = "ENOENT", .length = 7});
+    TEST_CHECK(xen_store_list(XEN_STORE_NONE, "big", names, sizeof names, &count, &length) == -ENOENT);
+    stop();
 }
 
 TEST(store_permissions_come_back_as_they_were_set)
@@ -1196,6 +1211,44 @@ TEST(store_tells_the_owner_of_a_watch_that_could_not_be_set_up_again)
     TEST_CHECK(strstr(fake_log(), "watch on key is lost") != NULL, "%s", fake_log());
     xen_store_unwatch(&watch);
     stop();
+}
+
+TEST(store_unwatch_keeps_no_pointer_whatever_reconnection_was_doing)
+{
+    /* When the read returns, one watch was set up again and the next is asked for; then xenstored may fail.
+     */
+    static const unsigned fails_at[] = {0, 1, 2, 3, 4, 5};
+
+    for (size_t i = 0; i < sizeof fails_at / sizeof *fails_at; i++) {
+        struct xen_store_watch *watches[4];
+        char value[64];
+
+        start();
+        ring->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR;
+        for (unsigned w = 0; w < 4; w++) {
+            char *path = malloc(8);
+
+            snprintf(path, 8, "key-%u", w);
+            watches[w] = malloc(sizeof *watches[w]);
+            TEST_REQUIRE(xen_store_watch(watches[w], path) == 0);
+        }
+        xs_arm(&xs, (struct xs_fault){.kind = XS_FAULT_ID, .at = 1, .number = 5});
+        TEST_CHECK(read_small("key", value) == -EIO);
+        xs_arm(&xs, (struct xs_fault){.kind = fails_at[i] ? XS_FAULT_GIVE_UP : XS_FAULT_NONE,
+                                      .at = fails_at[i],
+                                      .number = XENSTORE_ERROR_COMM});
+        (void)!read_small("key", value);
+        for (unsigned w = 0; w < 4; w++) {
+            xen_store_unwatch(watches[w ^ 1]);
+            free((void *)(uintptr_t)watches[w ^ 1]->path);
+            free(watches[w ^ 1]);
+        }
+        xs_arm(&xs, (struct xs_fault){.kind = XS_FAULT_NONE});
+        TEST_CHECK(read_small("key", value) == -ENOENT);
+        TEST_CHECK(read_small("key", value) == -ENOENT);
+        TEST_CHECK(xs_watch_count(&xs) == 0, "row %zu: %u", i, xs_watch_count(&xs));
+        stop();
+    }
 }
 
 TEST(store_watch_made_while_reconnecting_is_set_up_once)

@@ -1,5 +1,6 @@
 /*
- * The console's two rings. Free-running 32-bit indices; each end writes two of the four, and believes nothing of the others.
+ * The console's two rings. Free-running 32-bit indices; each end writes two of the four, and believes nothing
+ * of the others.
  */
 #include <xenlib/console.h>
 
@@ -45,7 +46,8 @@ int xen_console_init(void)
     return error;
 }
 
-/* Copies what fits. A consumer that claims to be ahead of us, or further behind than the ring is long, has a full ring. */
+/* Copies what fits. A consumer that claims to be ahead of us, or further behind than the ring is long, has a
+ * full ring. */
 static size_t put(const char *text, size_t bytes)
 {
     uint32_t producer = ring->out_prod;
@@ -192,8 +194,8 @@ long xen_console_read(char *buffer, size_t size, uint64_t deadline)
 }
 
 /*
- * A line, if one is complete, or as much of it as `size` and the ring can hold. It stays in the ring until then, so that a
- * deadline loses nothing. Returns whether there was one.
+ * A line, if one is complete, or as much of it as `size` and the ring can hold. It stays in the ring until
+ * then, so that a deadline loses nothing. Returns whether there was one.
  */
 static bool take_line(char *line, size_t size, size_t *length)
 {

@@ -1,8 +1,8 @@
 /*
  * Event channels in the 2-level ABI: 64 words of 64 ports, pending and mask bits in the shared info page.
  *
- * Bits that Xen also writes are changed with locked instructions. What a port needs on this side stands in pages of
- * entries that are added as ports come.
+ * Bits that Xen also writes are changed with locked instructions. What a port needs on this side stands in
+ * pages of entries that are added as ports come.
  */
 #include <xenlib/event.h>
 
@@ -126,8 +126,8 @@ static void close_port(xen_port_t port)
     HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
 }
 
-static int finish(long result, uint32_t number, enum xen_event_mode mode, xen_event_handler *handler, void *arg,
-                  xen_port_t *port)
+static int finish(long result, uint32_t number, enum xen_event_mode mode, xen_event_handler *handler,
+                  void *arg, xen_port_t *port)
 {
     xen_port_t bound = {number};
     int error = (int)result;
@@ -167,8 +167,8 @@ int xen_event_bind_ipi(unsigned vcpu, xen_event_handler *handler, void *arg, xen
     return finish(result, bind.port, XEN_EVENT_PLAIN, handler, arg, port);
 }
 
-int xen_event_alloc_unbound(xen_domid_t remote, enum xen_event_mode mode, xen_event_handler *handler, void *arg,
-                            xen_port_t *port)
+int xen_event_alloc_unbound(xen_domid_t remote, enum xen_event_mode mode, xen_event_handler *handler,
+                            void *arg, xen_port_t *port)
 {
     struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = remote.n};
     long result = HYPERVISOR_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
@@ -203,8 +203,8 @@ void xen_event_mask(xen_port_t port)
 }
 
 /*
- * Xen notices only events that come while the port is unmasked. Whoever clears the bit has to look for what came before,
- * and passes it on by the selector word, as Xen would have done.
+ * Xen notices only events that come while the port is unmasked. Whoever clears the bit has to look for what
+ * came before, and passes it on by the selector word, as Xen would have done.
  */
 void xen_event_unmask(xen_port_t port)
 {

@@ -1,5 +1,6 @@
 /*
- * Numbers for assembly. Xen's headers cannot be included there (they are C); xen-sys/src/asm.c checks each against them.
+ * Numbers for assembly. Xen's headers cannot be included there (they are C); xen-sys/src/asm.c checks each
+ * against them.
  */
 #ifndef XENSYS_ASM_H
 #define XENSYS_ASM_H

@@ -43,10 +43,10 @@ void xen_console_flush(uint64_t deadline);
 uint64_t xen_console_dropped(void);
 
 /*
- * Input. read gives what is there, at least one byte. read_line gives a line without its end (\r, \n or \r\n), terminated; of
- * a line longer than `size` - 1 (or than the ring, 1,024) that much, and the rest with the next call. A line that is not
- * complete stays where it is. Both return the number of bytes, or -ETIMEDOUT at `deadline`; read_line -EINVAL for a `size`
- * below 2. Thread context.
+ * Input. read gives what is there, at least one byte. read_line gives a line without its end (\r, \n or
+ * \r\n), terminated; of a line longer than `size` - 1 (or than the ring, 1,024) that much, and the rest with
+ * the next call. A line that is not complete stays where it is. Both return the number of bytes, or
+ * -ETIMEDOUT at `deadline`; read_line -EINVAL for a `size` below 2. Thread context.
  */
 long xen_console_read(char *buffer, size_t size, uint64_t deadline) xen_must_check;
 long xen_console_read_line(char *line, size_t size, uint64_t deadline) xen_must_check;

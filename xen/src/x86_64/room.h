@@ -38,7 +38,8 @@ int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count) xen_mus
 /* Turns a filled page of the direct map into one that may serve as a page table. 0 or a negative errno. */
 int xen_room_pt_adopt(void *page) xen_must_check;
 
-/* Hangs a filled and adopted table of 512 entries in above `va`, 2 MiB-aligned. 0, -ENOMEM, or what Xen said. (pagetable.c) */
+/* Hangs a filled and adopted table of 512 entries in above `va`, 2 MiB-aligned. 0, -ENOMEM, or what Xen said.
+ * (pagetable.c) */
 int xen_pt_link(const void *va, const void *table) xen_must_check;
 
 /* Makes the tables down to the lowest level exist for the page at `va`. 0 or -ENOMEM. (pagetable.c) */

@@ -10,7 +10,8 @@
 struct xen_start xen_start_facts = {.type = "?"};
 struct xen_memory_layout xen_layout;
 
-_Static_assert(offsetof(struct xen_start, entry_ticks) == XEN_START_ENTRY_TICKS, "entry.S writes entry_ticks");
+_Static_assert(offsetof(struct xen_start, entry_ticks) == XEN_START_ENTRY_TICKS,
+               "entry.S writes entry_ticks");
 
 const struct xen_start *xen_start(void)
 {

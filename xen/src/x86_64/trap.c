@@ -41,7 +41,8 @@ const char *xen_trap_name(uint64_t vector)
     return "unknown exception";
 }
 
-/* Innermost xen_trap_try of the running thread. One vCPU, and threads do not switch inside: see xen_trap_try. */
+/* Innermost xen_trap_try of the running thread. One vCPU, and threads do not switch inside: see xen_trap_try.
+ */
 static struct xen_trap_try_state *innermost;
 
 void xen_trap_enter(struct xen_trap_frame *frame)

@@ -1,5 +1,6 @@
 /*
- * Memory given to Xen and taken back, in a PV guest: the frame keeps its PFN, and loses and gets a machine frame.
+ * Memory given to Xen and taken back, in a PV guest: the frame keeps its PFN, and loses and gets a machine
+ * frame.
  */
 #include <xenlib/memory.h>
 
@@ -37,7 +38,8 @@ static int give(pfn_t pfn)
         return error;
     if (reservation(XENMEM_decrease_reservation, &frame) != 1) {
         /* Somebody else holds on to it, through a grant: it stays ours. */
-        error = change_direct(pfn, pv_entry(pfn, PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX));
+        error =
+            change_direct(pfn, pv_entry(pfn, PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX));
         return error ? error : -EBUSY;
     }
     xen_pv_p2m[pfn.n] = NO_FRAME;

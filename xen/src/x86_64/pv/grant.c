@@ -20,7 +20,9 @@ static int frame_of(unsigned index, mfn_t *frame)
     if (!list)
         return -ENOMEM;
     set_xen_guest_handle(setup.frame_list, list);
-    result = index < XEN_PAGE_SIZE / sizeof(*list) ? HYPERVISOR_grant_table_op(GNTTABOP_setup_table, &setup, 1) : -ENOSPC;
+    result = index < XEN_PAGE_SIZE / sizeof(*list)
+                 ? HYPERVISOR_grant_table_op(GNTTABOP_setup_table, &setup, 1)
+                 : -ENOSPC;
     if (!result && setup.status != GNTST_okay)
         result = -ENOSPC;
     frame->n = list[index % PT_ENTRIES];

@@ -31,7 +31,8 @@ uint64_t *xen_room_pt_root(void)
     static uint64_t *l3;
 
     if (!l3) {
-        /* The direct map's first L2 table is one of the image's pages, and the L3 table is the one that holds it. */
+        /* The direct map's first L2 table is one of the image's pages, and the L3 table is the one that holds
+         * it. */
         const struct start_info *info = pv_start_info();
         const uint64_t *l4 = pv_direct((const void *)info->pt_base);
 
@@ -82,8 +83,8 @@ static int map_section(pfn_t first, size_t count)
     if (!table)
         return -ENOMEM;
     for (size_t i = 0; i < PT_ENTRIES; i++)
-        table[i] = i < count ? pv_entry((pfn_t){first.n + i}, PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY |
-                                                                  PTE_NX)
+        table[i] = i < count ? pv_entry((pfn_t){first.n + i},
+                                        PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
                              : 0;
     error = xen_room_pt_adopt(table);
     if (!error)

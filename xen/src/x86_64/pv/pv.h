@@ -55,5 +55,4 @@ const struct start_info *pv_start_info(void);
 
 _Noreturn void xen_pv_start(const struct start_info *info);
 
-
 #endif

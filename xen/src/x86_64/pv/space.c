@@ -1,13 +1,14 @@
 /*
  * The address space at the start, in one batch.
  *
- * The toolstack maps the first frames from 2 MiB on, all of them writable and executable. Going through them one by one
- * would be most of the boot, so they are not touched: their tables are hung in elsewhere, below entries that forbid
- * execution, and become the beginning of the direct map. The image gets fresh tables at its own addresses, with few
- * entries in them: text, constants, data, each with its own rights, and nothing at all for guards and for page 0.
+ * The toolstack maps the first frames from 2 MiB on, all of them writable and executable. Going through them
+ * one by one would be most of the boot, so they are not touched: their tables are hung in elsewhere, below
+ * entries that forbid execution, and become the beginning of the direct map. The image gets fresh tables at
+ * its own addresses, with few entries in them: text, constants, data, each with its own rights, and nothing
+ * at all for guards and for page 0.
  *
- * A page that serves as a table must be writable nowhere: the new ones are taken out of reach in the same batch, as are text and
- * constants in the direct map.
+ * A page that serves as a table must be writable nowhere: the new ones are taken out of reach in the same
+ * batch, as are text and constants in the direct map.
  */
 #include "pv.h"
 
@@ -69,7 +70,8 @@ static uint64_t image_entry(size_t page, uint64_t shared_info)
     return pv_entry(pfn, PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX);
 }
 
-/* In the direct map, where everything is writable, these pages are not: text, constants, and the new tables. */
+/* In the direct map, where everything is writable, these pages are not: text, constants, and the new tables.
+ */
 static void protect_direct(const uint64_t *tables, const void *from, const void *to)
 {
     for (size_t page = page_index(from); page < page_index(to); page++)
@@ -85,7 +87,8 @@ static size_t count_mapped(const uint64_t *l2)
         tables++;
     if (!tables)
         return 0;
-    for (const uint64_t *l1 = initial_table(l2[tables]); last < PT_ENTRIES && (l1[last] & PTE_PRESENT); last++)
+    for (const uint64_t *l1 = initial_table(l2[tables]); last < PT_ENTRIES && (l1[last] & PTE_PRESENT);
+         last++)
         ;
     return (tables - 1) * PT_ENTRIES + last;
 }

@@ -37,8 +37,8 @@ static xen_port_t console_port(const struct start_info *info)
 }
 
 /*
- * The ramdisk lies behind the page tables, unmapped, when the toolstack honoured MOD_START_PFN, and among the pages that
- * are mapped anyway when not. Frames are free from behind whichever comes last.
+ * The ramdisk lies behind the page tables, unmapped, when the toolstack honoured MOD_START_PFN, and among the
+ * pages that are mapped anyway when not. Frames are free from behind whichever comes last.
  */
 static void find_module(const struct start_info *info)
 {
@@ -61,12 +61,15 @@ void xen_start_log(void)
     const struct start_info *info = start_info;
     enum xen_log_level level = XEN_LOG_DEBUG;
 
-    xen_platform_log(level, "start info: %.32s, %lu pages, flags 0x%x", info->magic, info->nr_pages, info->flags);
+    xen_platform_log(level, "start info: %.32s, %lu pages, flags 0x%x", info->magic, info->nr_pages,
+                     info->flags);
     xen_platform_log(level, "  shared info at machine address 0x%lx", info->shared_info);
     xen_platform_log(level, "  xenstore: MFN 0x%lx, port %u", info->store_mfn, info->store_evtchn);
-    xen_platform_log(level, "  console: MFN 0x%lx, port %u", info->console.domU.mfn, info->console.domU.evtchn);
+    xen_platform_log(level, "  console: MFN 0x%lx, port %u", info->console.domU.mfn,
+                     info->console.domU.evtchn);
     xen_platform_log(level, "  page tables: %lu frames at 0x%lx", info->nr_pt_frames, info->pt_base);
-    xen_platform_log(level, "  P2M: at 0x%lx; ramdisk: %lu bytes at 0x%lx", info->mfn_list, info->mod_len, info->mod_start);
+    xen_platform_log(level, "  P2M: at 0x%lx; ramdisk: %lu bytes at 0x%lx", info->mfn_list, info->mod_len,
+                     info->mod_start);
     xen_platform_log(level, "  command line: %.1023s", (const char *)info->cmd_line);
     xen_platform_log(level, "frames: %lu in use, %lu mapped, %lu in all", xen_layout.first_free.n,
                      xen_layout.mapped_end.n, xen_layout.end.n);
