@@ -49,7 +49,7 @@ $(LIBS):
 	@rm -f $@
 	@$(AR) rcsD $@ $^
 
-$(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_READY)
+$(BUILD)/obj/%.c.o: %.c Makefile | $(MUSL_READY) $(LWIP_READY)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(FLAGS) $(WARN) $(INCLUDES) $(C_INCLUDES) -MMD -MP -c $< -o $@
@@ -63,6 +63,7 @@ $(BUILD)/obj/apps/%: FLAGS = $(BASE)
 $(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust
+$(BUILD)/obj/bench/guest/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/stardust/net/%: | $(LWIP_READY)
 $(BUILD)/obj/apps/echo/%: | $(LWIP_READY)
 
@@ -94,6 +95,22 @@ $(BUILD)/bench-$(1).elf: $$(call objects,$$(wildcard bench/guest/$(1)/*.c)) $(LI
 endef
 $(foreach b,$(BENCHES),$(eval $(call bench,$(b))))
 bench-images: $(addprefix $(BUILD)/bench-,$(BENCHES))
+
+# For the end-to-end tests: programs that run as guests, tests/e2e/programs/NAME gives build/e2e-NAME; and the client, which runs
+# in domain 0 without the libraries of this machine.
+PROGRAMS := $(notdir $(wildcard tests/e2e/programs/*))
+define program
+$(BUILD)/e2e-$(1).elf: $$(call objects,$$(wildcard tests/e2e/programs/$(1)/*.c)) $(LIBS) $(LIBLWIP) $(LIBCSTR) xen/image.lds
+	$$(call say,LINK,$$@)
+	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+$(BUILD)/e2e-client: $(wildcard tests/e2e/client/*.c) tests/e2e/client/client.h
+	$(call say,HOSTCC,$@)
+	$(Q)gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -static -o $@ $(filter %.c,$^)
+.PHONY: e2e e2e-client
+e2e-client: $(BUILD)/e2e-client
+e2e: e2e-client $(addprefix $(BUILD)/e2e-,$(PROGRAMS))
 
 $(BUILD)/test.elf: $(call objects,$(TEST_SRC)) $(LIBS) $(LIBLWIP) $(LIBCSTR) xen/image.lds
 	$(call say,LINK,$@)
@@ -131,8 +148,10 @@ $(foreach t,$(FUZZERS),$(eval $(call host_program,fuzz/$(t),tests/fuzz/fuzz_$(t)
 
 # ---- checks ----
 
-check:
-	tools/check
+# Everything with both compilers, then the linters and the red-zone check over every linked image.
+check: all bench-images
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang all
+	@tools/check $(BUILD)/*.elf $(BUILD)/clang/*.elf
 
 clean:
 	rm -rf $(BUILD)

@@ -30,3 +30,5 @@ $(BUILD)/deps/lwip/core/init.o: LWIP_FLAGS += -DSD_NET_LARGEST_OPTIONS
 $(LIBLWIP): $(LWIP_OBJECTS)
 	rm -f $@
 	$(AR) rcsD $@ $^
+
+include deps/lwip-host.mk

@@ -104,7 +104,10 @@ static void log_ipv6(struct sd_interface *interface)
         if (!is_valid || interface->said_ipv6 & bit || ip6_addr_islinklocal(address))
             continue;
         interface->said_ipv6 |= bit;
-        sd_info("net%u: %s", interface->index, ip6addr_ntoa_r(address, text, sizeof text));
+        ip6addr_ntoa_r(address, text, sizeof text);
+        for (char *at = text; *at; at++)
+            *at = *at >= 'A' && *at <= 'F' ? (char)(*at | 0x20) : *at;
+        sd_info("net%u: %s", interface->index, text);
     }
 }
 

@@ -85,33 +85,53 @@ static void give_back(struct sd_interface *interface, const struct xen_net_packe
         xen_netfront_return(&interface->front, packet->fragments[i].data);
 }
 
-/* Both as they stand in memory, at any alignment. */
-struct ipv4_view {
-    uint8_t version, tos, length[2], id[2], fragment[2], ttl, protocol;
-};
-struct ipv6_view {
-    uint8_t version[4], length[2], next, hops;
-};
-
-/* A whole TCP or UDP packet, for which the backend's word counts: not a fragment of one. Tells the timers of
- * fragments. */
-static bool is_whole(const struct pbuf *packet, uint16_t type)
+static uint32_t load16(const uint8_t *at)
 {
-    const struct ipv4_view *ipv4 = packet->payload;
-    const struct ipv6_view *ipv6 = packet->payload;
+    return (uint32_t)at[0] << 8 | at[1];
+}
 
-    if (type == PP_HTONS(ETHTYPE_IP) && packet->len >= sizeof *ipv4) {
-        if (!(ipv4->fragment[0] & 0x3f) && !ipv4->fragment[1])
-            return ipv4->protocol == IP_PROTO_TCP || ipv4->protocol == IP_PROTO_UDP;
-        sd_net_timers_fragment(false);
-    }
-    if (type == PP_HTONS(ETHTYPE_IPV6) && packet->len >= sizeof *ipv6) {
-        if (ipv6->next == IP_PROTO_TCP || ipv6->next == IP_PROTO_UDP)
-            return true;
-        if (ipv6->next != IP6_NEXTH_ICMP6)
-            sd_net_timers_fragment(true);
-    }
-    return false;
+enum kind { WHOLE, PART, REFUSED };
+
+/*
+ * WHOLE: lwIP takes it as it is. PART: it has to be put together first, and the backend's word about a
+ * checksum does not count. REFUSED: fragments that lwIP 2.1.3 stops at with a failed assertion, because what
+ * they make does not fit the 16 bits of tot_len, or could not be kept from it: an IPv6 fragment must stand
+ * right behind its IPv6 header, be of TCP, UDP or ICMPv6, and end before byte 65,495.
+ */
+static enum kind kind_of_ipv4(const uint8_t *bytes, unsigned length)
+{
+    return length >= IP_HLEN && load16(bytes + 6) & (IP_MF | IP_OFFMASK) ? PART : WHOLE;
+}
+
+static bool is_extension(uint8_t next)
+{
+    return next == IP6_NEXTH_HOPBYHOP || next == IP6_NEXTH_ROUTING || next == IP6_NEXTH_DESTOPTS;
+}
+
+static enum kind kind_of_ipv6(const uint8_t *bytes, unsigned length)
+{
+    unsigned at = IP6_HLEN, end;
+    uint8_t next;
+
+    if (length < IP6_HLEN + 8)
+        return WHOLE;
+    for (next = bytes[6]; is_extension(next) && at + 2 <= length; at += 8u * (1u + bytes[at + 1]))
+        next = bytes[at];
+    if (next != IP6_NEXTH_FRAGMENT)
+        return WHOLE;
+    end = (load16(bytes + IP6_HLEN + 2) & 0xfff8) + load16(bytes + 4);
+    next = bytes[IP6_HLEN];
+    if (at != IP6_HLEN || end > UINT16_MAX - IP6_HLEN ||
+        (next != IP6_NEXTH_TCP && next != IP6_NEXTH_UDP && next != IP6_NEXTH_ICMP6))
+        return REFUSED;
+    return PART;
+}
+
+static enum kind kind_of(const struct pbuf *packet, uint16_t type)
+{
+    return type == PP_HTONS(ETHTYPE_IP)     ? kind_of_ipv4(packet->payload, packet->len)
+           : type == PP_HTONS(ETHTYPE_IPV6) ? kind_of_ipv6(packet->payload, packet->len)
+                                            : WHOLE;
 }
 
 /* "Packet too big": from now on lwIP may cut TCP segments into fragments, whose checksum nobody but lwIP can
@@ -128,22 +148,32 @@ static void look_for_narrow_path(struct sd_interface *interface, const struct pb
     interface->netif.chksum_flags |= NETIF_CHECKSUM_GEN_TCP;
 }
 
-static void input(struct sd_interface *interface, struct pbuf *packet, uint16_t type, bool vouched)
+static void hand_to_lwip(struct netif *netif, struct pbuf *packet, uint16_t type)
 {
-    struct netif *netif = &interface->netif;
-    bool skip = is_whole(packet, type) && vouched;
-
-    look_for_narrow_path(interface, packet, type);
-    if (skip)
-        netif->chksum_flags &= (uint16_t) ~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
     if (type == PP_HTONS(ETHTYPE_IP))
         ip4_input(packet, netif);
     else if (type == PP_HTONS(ETHTYPE_IPV6))
         ip6_input(packet, netif);
     else
         etharp_input(packet, netif);
-    if (skip)
-        netif->chksum_flags |= NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
+}
+
+static void input(struct sd_interface *interface, struct pbuf *packet, uint16_t type, bool vouched)
+{
+    const uint16_t checks = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
+    enum kind kind = kind_of(packet, type);
+
+    if (kind == REFUSED) {
+        pbuf_free(packet);
+        return;
+    }
+    if (kind == PART)
+        sd_net_timers_fragment(type == PP_HTONS(ETHTYPE_IPV6));
+    look_for_narrow_path(interface, packet, type);
+    if (kind == WHOLE && vouched)
+        interface->netif.chksum_flags &= (uint16_t)~checks;
+    hand_to_lwip(&interface->netif, packet, type);
+    interface->netif.chksum_flags |= checks;
 }
 
 /* For us, and of a kind that lwIP knows. */

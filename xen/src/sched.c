@@ -30,8 +30,11 @@ void xen_sched_block(void)
 int xen_sched_poll(const xen_port_t *ports, size_t count, uint64_t deadline)
 {
     evtchn_port_t numbers[POLL_MAX];
-    struct sched_poll poll = {.nr_ports = (unsigned)count, .timeout = deadline == XEN_FOREVER ? 0 : deadline};
+    struct sched_poll poll = {.nr_ports = (unsigned)count, .timeout = deadline};
 
+    /* To Xen 0 is no deadline; to us, one that has passed. */
+    if (deadline == XEN_FOREVER || !deadline)
+        poll.timeout = !deadline;
     if (count > POLL_MAX)
         return -EINVAL;
     for (size_t i = 0; i < count; i++)

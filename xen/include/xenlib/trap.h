@@ -60,8 +60,8 @@ struct xen_trap_caught {
 
 /*
  * Runs function(arg). True when it returned; false when an exception stopped it, described in *caught. What
- * it did until then stays done, and locks it took stay taken: for probing memory, and for tests. Nests.
- * Thread context.
+ * it did until then stays done, and locks it took stay taken: for probing memory, and for tests. It must not
+ * wait. Nests. Thread context.
  */
 bool xen_trap_try(void (*function)(void *arg), void *arg, struct xen_trap_caught *caught);
 

@@ -62,8 +62,10 @@ static int make_entry(uintptr_t va, unsigned level, uint64_t **entry)
             return -ENOMEM;
         memset(table, 0, XEN_PAGE_SIZE);
         error = xen_room_pt_adopt(table);
-        if (error)
+        if (error) {
+            xen_platform_page_free(table);
             return error;
+        }
         link = (struct xen_pt_update){above, table_entry(table)};
         error = xen_room_pt_apply(&link, 1);
         if (error)
@@ -133,6 +135,12 @@ static uint64_t change_map(const struct pass *pass, size_t page, uint64_t old)
     return xen_pfn_to_mfn((pfn_t){pass->first + page}).n << XEN_PAGE_SHIFT | pass->bits;
 }
 
+/* Takes out what change_map wrote. */
+static uint64_t change_back(const struct pass *pass, size_t page, uint64_t old)
+{
+    return old == change_map(pass, page, old) ? 0 : old;
+}
+
 /* A non-present entry has to be 0 altogether: address bits in it count as an attack (L1TF). */
 static uint64_t change_unmap(const struct pass *pass, size_t page, uint64_t old)
 {
@@ -170,17 +178,24 @@ static int run_pass(const struct pass *pass, uintptr_t va, size_t count)
 int xen_pt_map(void *va, pfn_t first, size_t count, unsigned prot)
 {
     struct pass pass = {change_map, first.n, prot_bits(prot)};
-    const char *end = (char *)va + (count << XEN_PAGE_SHIFT);
+    uint64_t frames = xen_memory_layout()->end.n;
+    int error;
 
-    if (!prot || !is_valid(va, count, prot) || first.n + count > xen_memory_layout()->end.n)
+    if (!prot || !is_valid(va, count, prot) || first.n > frames || count > frames - first.n)
         return -EINVAL;
-    for (const char *page = va; page < end; page += XEN_PAGE_SIZE) {
-        int error = xen_pt_reserve(page);
-
+    for (size_t page = 0; page < count; page++) {
+        error = xen_pt_reserve((char *)va + (page << XEN_PAGE_SHIFT));
         if (error)
             return error;
     }
-    return run_pass(&pass, (uintptr_t)va, count);
+    error = run_pass(&pass, (uintptr_t)va, count);
+    if (error) {
+        pass.change = change_back;
+        if (run_pass(&pass, (uintptr_t)va, count)) {
+            /* Xen takes nothing at all any more; the first error says enough. */
+        }
+    }
+    return error;
 }
 
 int xen_pt_unmap(void *va, size_t count)

@@ -41,15 +41,17 @@ const char *xen_trap_name(uint64_t vector)
     return "unknown exception";
 }
 
-/* Innermost xen_trap_try of the running thread. One vCPU, and threads do not switch inside: see xen_trap_try.
- */
+/* The innermost xen_trap_try. What it runs does not wait, so that it belongs to whoever runs. */
 static struct xen_trap_try_state *innermost;
+
+/* No stack is larger: an exception further away than this from a try is not that try's. */
+#define STACK_MAX 65536
 
 void xen_trap_enter(struct xen_trap_frame *frame)
 {
     struct xen_trap_try_state *state = innermost;
 
-    if (!state) {
+    if (!state || state->rsp - frame->rsp > STACK_MAX) {
         xen_platform_trap(frame);
         return;
     }

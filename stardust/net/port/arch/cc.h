@@ -25,8 +25,8 @@ typedef long lwip_ssize_t;
 #define ssize_t lwip_ssize_t
 #endif
 
-/* An invariant of lwIP's is broken. The backtrace of the report tells which one, so no text is kept. */
-#define LWIP_PLATFORM_ASSERT(text) xen_platform_panic("lwIP: an assertion failed")
+/* An invariant of lwIP's is broken. The backtrace of the report tells the file, so no text is kept. */
+#define LWIP_PLATFORM_ASSERT(text) xen_platform_panic("lwIP: the assertion in line %d failed", __LINE__)
 #define LWIP_PLATFORM_DIAG(text)   ((void)0)
 
 /* Unpredictable to outsiders. */

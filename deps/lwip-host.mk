@@ -1,0 +1,32 @@
+# lwIP for the host, under the address sanitizer, and the tests and fuzzers that stand on it. Included by deps/lwip.mk; HOST_CC,
+# WARN and SANITIZE are the Makefile's.
+
+LWIP_HOST_FLAGS = -std=gnu17 -O1 -g -fno-omit-frame-pointer -Itests/host -Ixen-sys/include -Ixen/include -Istardust/include \
+	-Istardust -Istardust/net $(LWIP_INCLUDES)
+LIBLWIP_HOST := $(BUILD)/deps/liblwip-host.a
+
+$(BUILD)/deps/lwip-host/%.o: $(LWIP_READY) $(wildcard stardust/net/port/*.h stardust/net/port/arch/*.h) deps/lwip-host.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) -w -fsanitize=address,fuzzer-no-link -c -o $@ $(LWIP_SOURCE)/src/$*.c
+
+$(LIBLWIP_HOST): $(patsubst $(BUILD)/deps/lwip/%,$(BUILD)/deps/lwip-host/%,$(filter-out %/init.o,$(LWIP_OBJECTS))) \
+		$(BUILD)/deps/lwip-host/core/init.o
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $^
+
+$(BUILD)/deps/lwip-host/core/init.o: LWIP_HOST_FLAGS += -DSD_NET_LARGEST_OPTIONS
+
+NET_HEADERS = $(wildcard stardust/net/*.h stardust/net/*/*.h stardust/include/stardust/*.h xen/include/xenlib/*.h \
+	xen/include/xenlib/front/*.h tests/host/*.h)
+
+host-tests: $(BUILD)/host-tests/net_transmit
+$(BUILD)/host-tests/net_transmit: tests/host/lwip/test_net_transmit.c stardust/net/transmit.c stardust/net/checksum.c \
+		$(LIBLWIP_HOST) $(NET_HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
+
+fuzz: $(BUILD)/fuzz/net_input
+$(BUILD)/fuzz/net_input: tests/fuzz/lwip/fuzz_net_input.c $(addprefix stardust/net/,interface.c receive.c transmit.c timers.c \
+		checksum.c hooks.c address.c) $(LIBLWIP_HOST) $(NET_HEADERS)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
