@@ -109,10 +109,21 @@ def _on_signal(number: int, _: FrameType | None) -> None:
     raise Interrupted(number)
 
 
+def _open_standard_files() -> None:
+    """Where one of the three was closed, have /dev/null there: the number would go to some file of ours otherwise."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)      # takes the lowest free number, which is this one
+
+
 def main(arguments: list[str]) -> NoReturn:
     """Run the command, and leave with its exit status."""
+    _open_standard_files()
     for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:     # started by nohup, say
+        # Ignored hang-ups stay ignored (nohup). An ignored SIGINT does not: shells start every background job with it.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _on_signal)
     try:
         status = _main(arguments)

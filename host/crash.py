@@ -12,9 +12,9 @@ import struct
 from host.shell import Shell
 
 PAGE = 4096
-MAX_FRAMES = 32
+SHOWN_FRAMES = 12           # of either end of a deep recursion
 KERNEL_BASE = 0x100000      # no code of a guest's is below
-STACK_BYTES = 1 << 20       # frames further apart than this are not one stack
+STACK_BYTES = 1 << 18       # as much of a stack as is looked at
 LINE = "*** {0[0]:<4}0x{0[1]:016x}  {1[0]:<4}0x{1[1]:016x}  {2[0]:<4}0x{2[1]:016x}\n"
 
 
@@ -30,7 +30,7 @@ def report(shell: Shell, domid: int, build_id: str, reason: str) -> str | None:
     for at in range(0, len(general), 3):
         text += LINE.format(*((name, registers.get(name, 0)) for name in general[at:at + 3]))
     text += "*** taken from outside, after Xen had ended the domain\n*** backtrace\n"
-    text += "".join(f"***   0x{address:016x}\n" for address in [rip, *walk(shell, domid, registers.get("rbp", 0), rsp)])
+    text += shortened([rip, *walk(shell, domid, registers.get("rbp", 0), rsp)])
     return text + (f"*** build-id {build_id}\n" if build_id else "") + "*** end of report\n"
 
 
@@ -53,17 +53,26 @@ def why(shell: Shell, domid: int, rsp: int, reason: str) -> str:
 
 def walk(shell: Shell, domid: int, rbp: int, rsp: int) -> list[int]:
     """Return addresses along the frame pointers, as far as they lead upwards through memory that can be read."""
+    if rbp % 8 or not rsp - PAGE <= rbp < rsp + STACK_BYTES:
+        return []
+    bottom = rbp
+    stack = shell.read_memory(domid, bottom, STACK_BYTES)
     found: list[int] = []
-    low = rsp - STACK_BYTES // 16
-    while len(found) < MAX_FRAMES and low <= rbp < low + STACK_BYTES and rbp % 8 == 0:
-        frame = shell.read_memory(domid, rbp, 16)
-        if len(frame) < 16:
-            break
-        next_rbp, address = struct.unpack("<QQ", frame)
+    while rbp % 8 == 0 and bottom <= rbp <= bottom + len(stack) - 16:
+        next_rbp, address = struct.unpack_from("<QQ", stack, rbp - bottom)
         if address < KERNEL_BASE:
             break
         found.append(address)
         if next_rbp <= rbp:
             break
-        low, rbp = rbp, next_rbp
+        rbp = next_rbp
     return found
+
+
+def shortened(frames: list[int]) -> str:
+    """The backtrace's lines; of a deep recursion only both ends."""
+    lines = [f"***   0x{address:016x}\n" for address in frames]
+    left_out = len(lines) - 2 * SHOWN_FRAMES
+    if left_out > 1:
+        lines[SHOWN_FRAMES:-SHOWN_FRAMES] = [f"***   ({left_out} more)\n"]
+    return "".join(lines)

@@ -24,7 +24,7 @@ from typing import Iterator
 
 from host import cpio, debian, packages, paths
 from host.errors import Problem
-from host.progress import step
+from host.progress import say, step
 
 PYTHON = "usr/lib/python3.11"
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
@@ -55,12 +55,20 @@ UNUSED_DAYS = 30
 
 def ready() -> Path:
     """The directory with xen, vmlinux and base.cpio, made now if it is not there."""
-    directory = paths.cache() / f"dom0-{_key()}"
+    recipe = hashlib.sha256(b"".join((paths.HOST / name).read_bytes() for name in RECIPE)).hexdigest()[:12]
+    directory = paths.cache() / f"dom0-{recipe}-{_versions_digest()}"
     if not directory.exists():
         with locked(paths.cache() / "dom0.lock", "another run to prepare domain 0"):
-            if not directory.exists():
-                _make(directory)
-                _drop_unused()
+            older = sorted(paths.cache().glob(f"dom0-{recipe}-*"), key=lambda path: path.stat().st_mtime)
+            try:
+                if not directory.exists():
+                    _make(directory)
+                    _drop_unused()
+            except Problem as problem:      # there are newer packages, but not for us, now
+                if not older:
+                    raise
+                say(f"{problem}; going on with the versions fetched before")
+                directory = older[-1]
     os.utime(directory)
     return directory
 
@@ -72,12 +80,6 @@ def locked(path: Path, what: str) -> Iterator[None]:
         with step(f"waiting for {what}"):
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _key() -> str:
-    """A short name for what the result depends on."""
-    recipe = b"".join((paths.HOST / name).read_bytes() for name in RECIPE)
-    return f"{hashlib.sha256(recipe).hexdigest()[:12]}-{_versions_digest()}"
 
 
 def overlay() -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 import threading
 from dataclasses import dataclass
@@ -206,10 +207,13 @@ class _Session:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Unbuffered. If nobody reads any more, the output is dropped and the guest goes on."""
+    """Unbuffered. When nobody reads any more, as in `run | head`, the run is over."""
     view = memoryview(data)
     try:
         while view:
             view = view[os.write(descriptor, view):]
-    except OSError:
-        pass
+    except BrokenPipeError:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except OSError as error:
+        say(f"cannot write the guest's output: {error.strerror}")
+        os.kill(os.getpid(), signal.SIGTERM)

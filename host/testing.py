@@ -192,7 +192,7 @@ def e2e_tier(tally: Tally) -> Iterator[Case]:
     wanted = [(file, name, function) for file, name, function in found if tally.wanted(f"{file.parent.name}.{name}")]
     if not wanted:
         return
-    build.make("all")
+    build.make("all", "e2e")
     with step("preparing the Xen host"):
         Dom0().close()
     for file, name, function in wanted:

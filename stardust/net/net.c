@@ -97,15 +97,20 @@ static void pass(void)
     sd_net_publish();
 }
 
+/* Until there is work; while there always is, everybody else gets a turn after each pass. */
 static void sleep(void)
 {
     uint64_t deadline = sd_net_timers_next();
+    bool was_woken;
 
     xen_platform_lock(&net.lock);
-    if (!net.woken)
+    was_woken = net.woken;
+    if (!was_woken)
         (void)xen_platform_wait(&net.work, &net.lock, deadline);
     net.woken = false;
     xen_platform_unlock(&net.lock);
+    if (was_woken)
+        sd_thread_yield();
 }
 
 static void run(void *arg)
@@ -115,8 +120,6 @@ static void run(void *arg)
     lwip_init();
     for (;;) {
         pass();
-        /* Others run too while packets keep coming. */
-        sd_thread_yield();
         sleep();
     }
 }

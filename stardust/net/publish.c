@@ -85,6 +85,8 @@ void sd_net_publish(void)
     char address[16], ports[PORTS_MAX * sizeof "tcp:65535 "];
     bool due;
 
+    if (!READ_ONCE(state.changed))
+        return;
     sd_mutex_lock(&state.writing);
     xen_platform_lock(&state.lock);
     due = state.changed && has_address();

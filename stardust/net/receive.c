@@ -94,9 +94,9 @@ enum kind { WHOLE, PART, REFUSED };
 
 /*
  * WHOLE: lwIP takes it as it is. PART: it has to be put together first, and the backend's word about a
- * checksum does not count. REFUSED: fragments that lwIP 2.1.3 stops at with a failed assertion, because what
- * they make does not fit the 16 bits of tot_len, or could not be kept from it: an IPv6 fragment must stand
- * right behind its IPv6 header, be of TCP, UDP or ICMPv6, and end before byte 65,495.
+ * checksum does not count. REFUSED: what lwIP 2.1.3 cannot bear. With fragments an assertion fails when what
+ * they make does not fit the 16 bits of tot_len; to keep that from it, an IPv6 fragment must stand right
+ * behind its IPv6 header, be of TCP, UDP or ICMPv6, and end before byte 65,495.
  */
 static enum kind kind_of_ipv4(const uint8_t *bytes, unsigned length)
 {
@@ -127,11 +127,14 @@ static enum kind kind_of_ipv6(const uint8_t *bytes, unsigned length)
     return PART;
 }
 
+/* lwIP reads all of an ARP packet without a look at its length. */
 static enum kind kind_of(const struct pbuf *packet, uint16_t type)
 {
-    return type == PP_HTONS(ETHTYPE_IP)     ? kind_of_ipv4(packet->payload, packet->len)
-           : type == PP_HTONS(ETHTYPE_IPV6) ? kind_of_ipv6(packet->payload, packet->len)
-                                            : WHOLE;
+    if (type == PP_HTONS(ETHTYPE_IP))
+        return kind_of_ipv4(packet->payload, packet->len);
+    if (type == PP_HTONS(ETHTYPE_IPV6))
+        return kind_of_ipv6(packet->payload, packet->len);
+    return packet->len >= SIZEOF_ETHARP_HDR ? WHOLE : REFUSED;
 }
 
 /* "Packet too big": from now on lwIP may cut TCP segments into fragments, whose checksum nobody but lwIP can

@@ -90,8 +90,24 @@ static bool parse(const struct pbuf *packet, struct segment *segment)
     segment->sequence = load32(bytes + at + 4);
     segment->flags = bytes[at + 13];
     memcpy(segment->header, bytes, header);
+    memset(segment->header + header, 0, -header & 7);
     forget_differences(segment);
     return true;
+}
+
+/* Eight bytes at a time, for every segment comes here; behind the headers are zeros. */
+static bool same_header(const uint8_t *a, const uint8_t *b, unsigned bytes)
+{
+    uint64_t difference = 0;
+
+    for (unsigned at = 0; at < bytes && !difference; at += 8) {
+        uint64_t x, y;
+
+        memcpy(&x, a + at, sizeof x);
+        memcpy(&y, b + at, sizeof y);
+        difference = x ^ y;
+    }
+    return !difference;
 }
 
 static bool continues(const struct sd_transmit *transmit, const struct segment *segment)
@@ -100,7 +116,7 @@ static bool continues(const struct sd_transmit *transmit, const struct segment *
            segment->payload_bytes <= transmit->segment_bytes &&
            segment->sequence == transmit->next_sequence && segment->header_bytes == transmit->header_bytes &&
            xen_netfront_building(transmit->front) + segment->payload_bytes <= XEN_NET_TX_MAX &&
-           !memcmp(segment->header, transmit->header, segment->header_bytes);
+           same_header(segment->header, transmit->header, segment->header_bytes);
 }
 
 /* A full segment that says nothing but ACK, of a size that append_payload can handle, to a backend that does
@@ -175,7 +191,7 @@ static void open_packet(struct sd_transmit *transmit, const struct segment *segm
     transmit->segments = 1;
     transmit->segment_bytes = (uint16_t)segment->payload_bytes;
     transmit->next_sequence = segment->sequence + segment->payload_bytes;
-    memcpy(transmit->header, segment->header, segment->header_bytes);
+    memcpy(transmit->header, segment->header, (segment->header_bytes + 7) & ~7u);
 }
 
 /* The checksum's field gets the sum over the pseudo-header (RFC 9293, 3.1; RFC 8200, 8.1), for the backend to

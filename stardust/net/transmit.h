@@ -11,8 +11,8 @@
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
-/* Ethernet, IPv6, TCP with all its options. */
-#define SD_TRANSMIT_HEADER_MAX (14 + 40 + 60)
+/* Ethernet, IPv6, TCP with all its options; rounded up to a multiple of eight. */
+#define SD_TRANSMIT_HEADER_MAX ((14 + 40 + 60 + 7) / 8 * 8)
 
 struct sd_transmit {
     struct xen_netfront *front;

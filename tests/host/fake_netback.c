@@ -214,11 +214,16 @@ static void put_rx_extra(struct netback *nb, const struct netif_extra_info *extr
 
 static void check_no_stale_bytes(struct netback *nb, const uint8_t *page)
 {
+    uint64_t link;
+
     for (size_t i = 0; i + 4 <= XEN_PAGE_SIZE; i += 4) {
         if (page[i] == STALE_BYTE && page[i + 1] == STALE_BYTE && page[i + 2] == STALE_BYTE &&
             page[i + 3] == STALE_BYTE)
             complain(nb, "the guest's own data in a page for us");
     }
+    memcpy(&link, page, sizeof link);
+    if (link && link % XEN_PAGE_SIZE == 0 && link >> 48 == 0)
+        complain(nb, "a pointer of the guest's in a page for us");
 }
 
 static void send_fragment(struct netback *nb, const uint8_t *data, uint16_t length, uint16_t offset,

@@ -403,6 +403,27 @@ TEST(console_read_line_longer_than_the_ring_comes_in_pieces)
     TEST_CHECK(total == IN + 7, "%zu", total);
 }
 
+TEST(console_read_line_buffers_about_the_size_of_the_ring)
+{
+    for (size_t size = IN - 2; size < IN + 4; size++) {
+        char *line = malloc(size); /* of just this size, for the sanitizer */
+        size_t total = 0;
+        long length;
+
+        begin(UINT32_MAX - 9);
+        for (size_t i = 0; i < IN; i++)
+            page.in[page.in_prod++ % IN] = pattern(i);
+        while ((length = xen_console_read_line(line, size, fake_time() + MS)) >= 0) {
+            TEST_REQUIRE((size_t)length < size && line[length] == '\0' && strlen(line) == (size_t)length);
+            for (size_t i = 0; i < (size_t)length; i++)
+                TEST_REQUIRE(line[i] == pattern(total + i), "size %zu: byte %zu", size, total + i);
+            total += (size_t)length;
+        }
+        TEST_CHECK(total >= size - 1 || total == IN, "size %zu: %zu", size, total);
+        free(line);
+    }
+}
+
 TEST(console_read_line_time_out_keeps_what_was_typed)
 {
     char line[32];

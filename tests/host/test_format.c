@@ -20,19 +20,19 @@ static bool same(size_t size, const char *expected, int expected_length, const c
 
 #define BOTH(...)                                                                                            \
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {                                          \
-        char expected[BUFFER], actual[BUFFER];                                                               \
-        size_t length;                                                                                       \
-        int expected_length;                                                                                 \
+        char theirs[BUFFER], ours[BUFFER];                                                                   \
+        size_t our_length;                                                                                   \
+        int their_length;                                                                                    \
                                                                                                              \
-        memset(expected, '~', BUFFER);                                                                       \
-        memset(actual, '~', BUFFER);                                                                         \
-        expected_length = snprintf(expected, sizes[i], __VA_ARGS__);                                         \
-        length = xen_format(actual, sizes[i], __VA_ARGS__);                                                  \
-        blank_rest(expected, sizes[i], expected_length);                                                     \
-        blank_rest(actual, sizes[i], expected_length);                                                       \
-        TEST_CHECK(same(sizes[i], expected, expected_length, actual, length),                                \
-                   "%s, size %zu: expected \"%.*s\" (%d), got \"%.*s\" (%zu)", #__VA_ARGS__, sizes[i],       \
-                   (int)sizes[i], expected, expected_length, (int)sizes[i], actual, length);                 \
+        memset(theirs, '~', BUFFER);                                                                         \
+        memset(ours, '~', BUFFER);                                                                           \
+        their_length = snprintf(theirs, sizes[i], __VA_ARGS__);                                              \
+        our_length = xen_format(ours, sizes[i], __VA_ARGS__);                                                \
+        blank_rest(theirs, sizes[i], their_length);                                                          \
+        blank_rest(ours, sizes[i], their_length);                                                            \
+        TEST_CHECK(same(sizes[i], theirs, their_length, ours, our_length),                                   \
+                   "%s, size %zu: theirs \"%.*s\" (%d), got \"%.*s\" (%zu)", #__VA_ARGS__, sizes[i],         \
+                   (int)sizes[i], theirs, their_length, (int)sizes[i], ours, our_length);                    \
     }
 
 /* Between the terminator and `size` either may have written what it liked. */
@@ -209,6 +209,15 @@ TEST(format_survives_what_it_does_not_know)
         TEST_CHECK(strcmp(actual, rows[i].expected) == 0 && length == strlen(rows[i].expected),
                    "\"%s\" gave \"%s\" (%zu)", rows[i].format, actual, length);
     }
+}
+
+/* Compilers warn of these flags, so the host's library is not asked; C11 7.21.6.1, paragraph 6. */
+TEST(format_zero_flag_yields_to_minus_and_to_a_precision)
+{
+    char actual[BUFFER];
+
+    through_va(actual, sizeof(actual), "<%09.5d|%-05d|%0-6x|%09.5d>", 42, 42, 0x42, -42);
+    TEST_CHECK(strcmp(actual, "<    00042|42   |42    |   -00042>") == 0, "got \"%s\"", actual);
 }
 
 TEST(format_null_string_is_named)

@@ -262,6 +262,7 @@ TEST(disconnecting_at_any_moment_loses_nothing)
             net_pump(&fix);
         net_disconnect(&fix);
         TEST_CHECK(fix.kept_count == (moment >= KEPT ? 5 : 0));
+        TEST_CHECK(fix.front.rx.held == fix.kept_count);
         TEST_CHECK(net_is_clean(&fix), "moment %d", moment);
         fix.keep_pages = fix.nb.hold_responses = false;
         netback_forget_packets(&fix.nb);
@@ -269,6 +270,7 @@ TEST(disconnecting_at_any_moment_loses_nothing)
         REQUIRE_TRAFFIC(3);
         net_disconnect(&fix);
         net_return_all(&fix);
+        TEST_CHECK(fix.front.rx.held == 0);
         TEST_CHECK(net_is_clean(&fix), "moment %d, second time", moment);
         net_down(&fix);
     }
@@ -463,6 +465,52 @@ TEST(a_full_ring_says_so_and_room_is_called_once_half_has_come_back)
         TEST_CHECK(net_is_clean(&fix));
         net_down(&fix);
     }
+}
+
+TEST(room_is_called_once_for_each_refusal)
+{
+    struct xen_netfront_config config = {.tx_buffers = 18};
+
+    TEST_REQUIRE(net_up(&fix, &config));
+    TEST_REQUIRE(!net_connect(&fix));
+    net_pump(&fix);
+    fix.nb.hold_responses = true;
+    while (!net_transmit(&fix, data, 60, NULL)) {
+    }
+    xen_netfront_flush(&fix.front);
+    net_pump(&fix);
+    TEST_CHECK(!xen_netfront_poll(&fix.front) && fix.rooms == 0, "not while there is none");
+    netback_answer(&fix.nb, 18, NETIF_RSP_OKAY);
+    for (unsigned i = 0; i < 5; i++)
+        TEST_CHECK(!xen_netfront_poll(&fix.front));
+    TEST_CHECK(fix.rooms == 1, "%u", fix.rooms);
+    net_down(&fix);
+}
+
+TEST(a_refused_append_leaves_the_packet_as_it_was)
+{
+    struct xen_netfront_config config = {.tx_buffers = 18};
+
+    TEST_REQUIRE(net_up(&fix, &config));
+    TEST_REQUIRE(!net_connect(&fix));
+    net_pump(&fix);
+    net_pattern(data, 65000, 3);
+    fix.nb.hold_responses = true;
+    for (unsigned i = 0; i < 8; i++)
+        TEST_REQUIRE(!net_transmit(&fix, data, 60, NULL));
+    TEST_REQUIRE(!xen_netfront_append(&fix.front, data, 5000));
+    TEST_CHECK(xen_netfront_append(&fix.front, data, 60000) == -EAGAIN);
+    TEST_CHECK(xen_netfront_building(&fix.front) == 5000);
+    TEST_REQUIRE(!xen_netfront_append(&fix.front, data + 5000, 2000), "a smaller one fits");
+    TEST_REQUIRE(!xen_netfront_commit(&fix.front, NULL));
+    xen_netfront_flush(&fix.front);
+    net_pump(&fix);
+    TEST_REQUIRE(!fix.nb.complaint && fix.nb.packet_count == 9, "%s", fix.nb.complaint);
+    TEST_CHECK(fix.nb.packets[8].slots == 2 && fix.nb.packets[8].length == 7000);
+    TEST_CHECK(!memcmp(fix.nb.packets[8].data, data, 7000));
+    net_disconnect(&fix);
+    TEST_CHECK(net_is_clean(&fix));
+    net_down(&fix);
 }
 
 TEST(transmission_asks_for_no_event_while_there_is_room)

@@ -57,7 +57,7 @@ static void fill(char *bytes, size_t length, unsigned seed)
 
 TEST(store_carries_values_of_any_length_whatever_the_indices_and_chunks)
 {
-    static const size_t lengths[] = {0, 1, 15, 1000, 1004, 1005, 1023, 1024, 1025, 2048, 4000, 4091};
+    static const size_t lengths[] = {0, 1, 15, 1000, 1003, 1004, 1005, 1023, 1024, 1025, 2048, 4000, 4091};
     static const uint32_t indices[] = {0, 1, 1023, 0x7ffffff0, 0xfffffc01, 0xffffffff};
     static const size_t chunks[] = {0, 1, 13, 1024};
     static char sent[4096], got[4097];
@@ -378,6 +378,19 @@ TEST(store_list_of_a_directory_that_vanishes_between_its_parts_is_an_error)
     xs.directory_max = 1;
     xs_arm(&xs, (struct xs_fault){.kind = XS_FAULT_ERROR, .at = 3, .bytes = "ENOENT", .length = 7});
     TEST_CHECK(xen_store_list(XEN_STORE_NONE, "big", names, sizeof names, &count, &length) == -ENOENT);
+    stop();
+}
+
+TEST(store_list_does_not_take_a_name_that_was_cut_for_the_end)
+{
+    char names[2];
+    size_t count, length;
+
+    start();
+    fill_directory(1);
+    xs.directory_max = 1;
+    xs_arm(&xs, (struct xs_fault){.kind = XS_FAULT_PAYLOAD, .at = 2, .bytes = "7\0a\0b", .length = 5});
+    TEST_CHECK(xen_store_list(XEN_STORE_NONE, "big", names, sizeof names, &count, &length) == -ERANGE);
     stop();
 }
 
@@ -851,8 +864,12 @@ TEST(store_watch_fires_when_set_up_and_at_every_change_below)
 
     start();
     xs_set(&xs, "dir", "");
+    xs.chunk = 1; /* so that the answer comes long before the first event */
+    memset(&watch, 0xee, sizeof watch);
     TEST_REQUIRE(xen_store_watch(&watch, "dir") == 0);
+    TEST_CHECK(!watch.fired);
     TEST_CHECK(xen_store_watch_wait(&watch, XEN_FOREVER) == 0);
+    xs.chunk = 0;
     deadline = fake_time() + 5 * SECOND;
     TEST_CHECK(xen_store_watch_wait(&watch, deadline) == -ETIMEDOUT);
     TEST_CHECK(fake_time() == deadline);
@@ -909,6 +926,78 @@ TEST(store_watch_wait_any_tells_which)
     for (size_t i = 0; i < 3; i++)
         xen_store_unwatch(&watches[i]);
     stop();
+}
+
+TEST(store_takes_only_events_that_are_well_formed)
+{
+    static const struct {
+        const char *before; /* the token */
+        size_t before_length;
+        const char *after;
+        size_t after_length;
+        bool fires;
+    } rows[] = {
+        {"key\0", 4, "\0", 1, true},
+        {"\0", 1, "\0", 1, true},
+        {"any\0", 4, "\0", 1, true},
+        {"key\0", 4, "", 0, false},
+        {"key\0", 4, "\0\0", 2, false},
+        {"key\0", 4, "\0x", 2, false},
+        {"key\0", 4, "x\0", 2, false},
+        {"key\0 ", 5, "\0", 1, false},
+        {"", 0, "\0", 1, false},
+        {"key\0+", 5, "\0", 1, false},
+        {"key\0-", 5, "\0", 1, false},
+        {"key\0\0", 5, "\0", 1, false},
+        {"", 0, "\0\0", 2, false},
+        {"key\0", 4, "0\0", 2, false},
+        {"key\0aaaaaaaaaaaaaaaaaaaaaaaaa", 29, "\0", 1, false},
+        {"key\0"
+         "184467440737",
+         16, "\0", 1, false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct xen_store_watch watch;
+        char payload[96], event[128];
+        size_t length = rows[i].before_length, token;
+
+        start();
+        TEST_REQUIRE(xen_store_watch(&watch, "key") == 0);
+        TEST_CHECK(xen_store_watch_wait(&watch, XEN_FOREVER) == 0);
+        token = strlen(xs.watches[0].token);
+        memcpy(payload, rows[i].before, length);
+        memcpy(payload + length, xs.watches[0].token, token);
+        memcpy(payload + length + token, rows[i].after, rows[i].after_length);
+        length += token + rows[i].after_length;
+        length = xs_message(event, XS_WATCH_EVENT, 0, (uint32_t)length, payload, length);
+        xs_arm(&xs, (struct xs_fault){.kind = XS_FAULT_BEFORE, .at = 1, .bytes = event, .length = length});
+        TEST_CHECK(op_read() == -ENOENT);
+        TEST_CHECK(watch.fired == rows[i].fires, "row %zu", i);
+        xen_store_unwatch(&watch);
+        stop();
+    }
+}
+
+TEST(store_takes_a_full_ring_and_refuses_an_overfull_one)
+{
+    static const struct {
+        uint32_t jump;
+        int result;
+    } rows[] = {{1024 - 16, -ENOENT}, {1024, -ENOENT}, {1040, -EIO}, {0x80000000, -EIO}, {0xffffffe0, -EIO}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int result;
+
+        start();
+        /* All that the index may claim to be there is harmless: events of nobody. */
+        for (size_t at = 0; at < XENSTORE_RING_SIZE; at += 16)
+            xs_message(ring->rsp + at, XS_WATCH_EVENT, 0, 0, NULL, 0);
+        xs_arm(&xs, (struct xs_fault){.kind = XS_FAULT_RSP_INDEX, .at = 1, .number = rows[i].jump});
+        result = op_read();
+        TEST_CHECK(result == rows[i].result, "row %zu: %d", i, result);
+        stop();
+    }
 }
 
 TEST(store_events_come_between_answers)

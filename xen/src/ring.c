@@ -15,7 +15,7 @@ void xen_ring_init(struct xen_ring *ring, void *page, uint32_t slot_bytes, uint3
 {
     uint32_t size = 1;
 
-    while (size * 2 * slot_bytes <= sizeof ring->shared->slots)
+    while ((size_t)size * 2 * slot_bytes <= sizeof ring->shared->slots)
         size *= 2;
     *ring = (struct xen_ring){
         .shared = page,

@@ -26,7 +26,7 @@ static struct store_part text_part(const char *text)
 
 int xen_store_call_for_ok(struct store_request *request)
 {
-    char ok[3];
+    char ok[3] = "";
     int error;
 
     request->reply = ok;
@@ -187,6 +187,7 @@ static int ask_part(struct store_request *request, xen_store_tx tx, const char *
     request->type = XS_DIRECTORY_PART;
     request->tx = tx;
     error = call_path(request, path, parts, 2);
+    request->parts = NULL;
     if (error)
         return error;
     return request->head_done && request->head_length <= request->head_size ? 0 : -EPROTO;
@@ -198,7 +199,7 @@ static int ask_part(struct store_request *request, xen_store_tx tx, const char *
  */
 static int list_parts(xen_store_tx tx, const char *path, char *buffer, size_t size, size_t *length)
 {
-    char first[DECIMAL_MAX], generation[DECIMAL_MAX];
+    char first[DECIMAL_MAX] = "", generation[DECIMAL_MAX] = "";
     size_t have = 0, bytes = 0, names;
     unsigned restarts = 0;
     bool end = false;

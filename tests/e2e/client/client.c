@@ -3,13 +3,15 @@
  *
  *   stream BYTES SEED           a connection with BYTES each way at once
  *   serial COUNT BYTES          COUNT connections one after another, each with BYTES and a half-close
- *   parallel COUNT BYTES        COUNT connections open at once, each with BYTES
- *   half-close BYTES            sends, finishes, and only then begins to read, through a small window
- *   stall BYTES                 sends until the peer takes no more; says `stalled N`; goes on after a line on standard input
- *   trickle BYTES MILLISECONDS  a byte at a time
- *   udp SIZE...                 a datagram of each size, sent again when no answer comes
+ *   parallel COUNT BYTES        COUNT connections open at once, each with BYTES; says `all open`, and ends
+ * after a line on standard input half-close BYTES            sends, finishes, and only then begins to read,
+ * through a small window stall COUNT BYTES           COUNT connections that send and do not read until
+ * nothing is taken any more; says `stalled N`, and after a line on standard input sends the rest and reads
+ * everything trickle BYTES MILLISECONDS  a byte at a time udp SIZE...                 a datagram of each
+ * size, sent again when no answer comes
  *
- * What comes back is compared with what was sent, byte for byte. Prints `ok …` and ends with 0 if all is right.
+ * What comes back is compared with what was sent, byte for byte. Prints `ok …` and ends with 0 if all is
+ * right.
  */
 #include "client.h"
 
@@ -95,15 +97,17 @@ struct peer parse_peer(const char *host, const char *port)
     return peer;
 }
 
-int connect_to(const struct peer *peer, int receive_buffer)
+int connect_to(const struct peer *peer, int buffers)
 {
     int fd = socket(peer->address.ss_family, SOCK_STREAM, 0), one = 1;
 
     if (fd < 0)
         fail("socket: %s", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (receive_buffer)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    if (buffers) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffers, sizeof buffers);
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffers, sizeof buffers);
+    }
     if (connect(fd, (const struct sockaddr *)&peer->address, peer->length))
         fail("connect: %s", strerror(errno));
     return fd;
@@ -153,8 +157,9 @@ static const struct {
     void (*run)(const struct peer *peer, char **words);
     int words; /* at least */
 } modes[] = {
-    {"stream", mode_stream, 2},         {"serial", mode_serial, 2}, {"parallel", mode_parallel, 2},
-    {"half-close", mode_half_close, 1}, {"stall", mode_stall, 1},   {"trickle", mode_trickle, 2},
+    {"stream", mode_stream, 2},     {"serial", mode_serial, 2},
+    {"parallel", mode_parallel, 2}, {"half-close", mode_half_close, 1},
+    {"stall", mode_stall, 2},       {"trickle", mode_trickle, 2},
     {"udp", mode_udp, 1},
 };
 

@@ -22,8 +22,8 @@ struct peer {
 
 /* `host` is an IPv4 or IPv6 address, the latter with %INTERFACE where it is link-local. */
 struct peer parse_peer(const char *host, const char *port);
-/* A connected TCP socket. `receive_buffer` is SO_RCVBUF, or 0 for the system's. */
-int connect_to(const struct peer *peer, int receive_buffer);
+/* A connected TCP socket with send and receive buffers of `buffers` bytes, or 0 for the system's. */
+int connect_to(const struct peer *peer, int buffers);
 void write_all(int fd, const uint8_t *bytes, size_t count);
 /* Returns what there is, `count` bytes or fewer if the peer finishes before. */
 size_t read_all(int fd, uint8_t *bytes, size_t count);

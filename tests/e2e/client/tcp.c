@@ -4,15 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define CHUNK         65536
-#define SMALL_BUFFER  4096
-#define STALL_SECONDS 3
+#define CHUNK           65536
+#define SMALL_BUFFER    4096
+#define STALL_SECONDS   3
+#define CONNECTIONS_MAX 256
 
 /* One connection's transfer: what is on its way out, and how much has come back. */
 struct transfer {
@@ -22,8 +24,8 @@ struct transfer {
     size_t out_from, out_to;
 };
 
-/* False when the peer takes no more now. */
-static int send_some(struct transfer *t)
+/* What the peer takes now. */
+static void send_some(struct transfer *t)
 {
     ssize_t done;
 
@@ -38,16 +40,15 @@ static int send_some(struct transfer *t)
     if (done < 0 && errno != EAGAIN)
         fail("send after %llu bytes: %s", (unsigned long long)t->sent, strerror(errno));
     if (done <= 0)
-        return 0;
+        return;
     t->out_from += (size_t)done;
     t->sent += (uint64_t)done;
     if (t->sent == t->total)
         shutdown(t->fd, SHUT_WR);
-    return 1;
 }
 
 /* False at the end. */
-static int receive_some(struct transfer *t)
+static bool receive_some(struct transfer *t)
 {
     static uint8_t in[4 * CHUNK];
     ssize_t got = recv(t->fd, in, sizeof in, MSG_DONTWAIT);
@@ -55,29 +56,50 @@ static int receive_some(struct transfer *t)
     if (got < 0 && errno != EAGAIN)
         fail("recv after %llu bytes: %s", (unsigned long long)t->received, strerror(errno));
     if (got < 0)
-        return 1;
+        return true;
     check(in, (size_t)got, t->seed, t->received);
     t->received += (uint64_t)got;
     return got > 0;
 }
 
-/* Both directions at once, until the peer finishes. */
-static void transfer(struct transfer *t)
+static bool is_done(const struct transfer *t)
 {
-    for (;;) {
-        struct pollfd poller = {.fd = t->fd, .events = POLLIN};
+    return t->fd < 0;
+}
 
-        if (t->sent < t->total)
-            poller.events |= POLLOUT;
-        if (poll(&poller, 1, -1) < 0)
-            fail("poll: %s", strerror(errno));
-        if (poller.revents & POLLOUT)
-            send_some(t);
-        if (poller.revents & (POLLIN | POLLERR | POLLHUP) && !receive_some(t))
-            break;
-    }
+static void finish(struct transfer *t)
+{
     if (t->received != t->total)
         fail("%llu bytes came back of %llu", (unsigned long long)t->received, (unsigned long long)t->total);
+    close(t->fd);
+    t->fd = -1;
+}
+
+/* All at once, each in both directions, until every peer has finished. */
+static void transfer(struct transfer *all, unsigned count)
+{
+    struct pollfd pollers[CONNECTIONS_MAX];
+    unsigned open = count;
+
+    while (open) {
+        for (unsigned i = 0; i < count; i++)
+            pollers[i] = (struct pollfd){
+                .fd = all[i].fd,
+                .events = (short)(POLLIN | (all[i].sent < all[i].total ? POLLOUT : 0)),
+            };
+        if (poll(pollers, count, -1) < 0)
+            fail("poll: %s", strerror(errno));
+        for (unsigned i = 0; i < count; i++) {
+            if (is_done(&all[i]))
+                continue;
+            if (pollers[i].revents & POLLOUT)
+                send_some(&all[i]);
+            if (pollers[i].revents & (POLLIN | POLLERR | POLLHUP) && !receive_some(&all[i])) {
+                finish(&all[i]);
+                open--;
+            }
+        }
+    }
 }
 
 void mode_stream(const struct peer *peer, char **words)
@@ -87,7 +109,7 @@ void mode_stream(const struct peer *peer, char **words)
     t.total = strtoull(words[0], NULL, 0);
     t.seed = strtoull(words[1], NULL, 0);
     t.fd = connect_to(peer, 0);
-    transfer(&t);
+    transfer(&t, 1);
     printf("ok %llu\n", (unsigned long long)t.total);
 }
 
@@ -174,21 +196,44 @@ void mode_half_close(const struct peer *peer, char **words)
     printf("ok %zu\n", bytes);
 }
 
+/* Sends on all connections until none takes any more for a while; how much it was. */
+static uint64_t send_until_stalled(struct transfer *all, unsigned count)
+{
+    struct pollfd pollers[CONNECTIONS_MAX];
+    uint64_t sent = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        pollers[i] = (struct pollfd){.fd = all[i].fd, .events = POLLOUT};
+    while (poll(pollers, count, STALL_SECONDS * 1000) > 0) {
+        for (unsigned i = 0; i < count; i++) {
+            if (pollers[i].revents && all[i].sent < all[i].total)
+                send_some(&all[i]);
+            if (all[i].sent == all[i].total)
+                fail("all %llu bytes were taken although nobody reads", (unsigned long long)all[i].total);
+        }
+    }
+    for (unsigned i = 0; i < count; i++)
+        sent += all[i].sent;
+    return sent;
+}
+
 void mode_stall(const struct peer *peer, char **words)
 {
-    static struct transfer t;
-    struct pollfd poller = {.events = POLLOUT};
+    unsigned count = (unsigned)strtoul(words[0], NULL, 0);
+    struct transfer *all = calloc(count, sizeof *all);
 
-    t.total = strtoull(words[0], NULL, 0);
-    t.seed = 7;
-    t.fd = poller.fd = connect_to(peer, SMALL_BUFFER);
-    while (t.sent < t.total && poll(&poller, 1, STALL_SECONDS * 1000) == 1)
-        send_some(&t);
-    printf("stalled %llu\n", (unsigned long long)t.sent);
+    if (!all || count > CONNECTIONS_MAX)
+        fail("%u connections are too many", count);
+    for (unsigned i = 0; i < count; i++) {
+        all[i].total = strtoull(words[1], NULL, 0);
+        all[i].seed = i;
+        all[i].fd = connect_to(peer, SMALL_BUFFER);
+    }
+    printf("stalled %llu\n", (unsigned long long)send_until_stalled(all, count));
     if (getchar() == EOF)
         fail("nobody says that it may go on");
-    transfer(&t);
-    printf("ok %llu\n", (unsigned long long)t.total);
+    transfer(all, count);
+    printf("ok %u\n", count);
 }
 
 void mode_trickle(const struct peer *peer, char **words)

@@ -1,0 +1,27 @@
+"""How often an idle guest wakes up."""
+
+from __future__ import annotations
+
+from bench import peers, trace
+from bench.hosts import Hosts
+from bench.table import Row
+from bench.trace import Trace
+from host import paths
+
+SECONDS, SETTLE = 60, 60
+HOW = [f"wake-ups: how often the vCPU left its block in {SECONDS} s, counted in Xen's trace, {SETTLE} s after echo had its lease and served; Linux idles "
+       "beside it with its three listeners and a static address"]
+
+
+def measure(hosts: Hosts) -> list[Row]:
+    dom0 = hosts.exact
+    with dom0.start_guest(paths.BUILD / "echo") as echo, peers.serving_linux(dom0) as linux:
+        echo.serving()
+        dom0.check(f"sleep {SETTLE}", timeout=300)
+        before = echo.cpu_time_ns()
+        with Trace(dom0, trace.RUNSTATE_CLASS) as tracing:
+            dom0.check(f"sleep {SECONDS}", timeout=300)
+        used = echo.cpu_time_ns() - before
+        records = tracing.read()
+        ours, theirs = (trace.wake_ups(records, guest.domid or 0) for guest in (echo, linux))
+    return [Row(f"idle echo: wake-ups in {SECONDS} s, CPU time", f"{ours}, {used:,} ns", f"{theirs}", target="0", met=ours == 0)]

@@ -1,0 +1,145 @@
+"""What bench needs besides our own images: Xen's tracer and the client in domain 0, and the Linux guest.
+
+Linux is the very kernel that domain 0 runs, Debian's, with an initramfs of busybox and linux/serve.c. Archives are fetched and
+unpacked in the cache, never installed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable
+
+from host import cpio, debian, dom0image, packages, paths
+from host.dom0 import Dom0, Guest, TooLate
+from host.errors import Problem
+from host.progress import say, step
+
+BUILD = paths.BUILD / "bench"
+XENTRACE, CLIENT, FIRST_LINE = "/tmp/bench/xentrace", "/tmp/bench/client", "/tmp/bench/first_line.py"
+RAMDISK = "/tmp/bench/linux.cpio"
+TREE, MOUNT_OPTIONS = "/mnt/source", "ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose"
+LINUX_MEMORY = 128
+LINUX_ADDRESS = "10.0.2.90"     # below what QEMU's DHCP server gives
+
+LIFE_INIT = b"""#!/bin/busybox sh
+/bin/busybox echo hello
+exec /bin/busybox poweroff -f
+"""
+SERVE_INIT = f"""#!/bin/busybox sh
+/bin/busybox insmod /xen-netfront.ko
+until /bin/busybox ifconfig eth0 {LINUX_ADDRESS} netmask 255.255.255.0 up 2>/dev/null; do :; done
+exec /serve
+""".encode()
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of the packages that domain 0 is made of."""
+    lines = (dom0image.ready() / "versions").read_text().split("\n")
+    return dict(line.split() for line in lines if line)
+
+
+def linux_package() -> str:
+    return next(name for name in versions() if name.startswith("linux-image-"))
+
+
+@lru_cache(maxsize=1)
+def unpacked() -> Path:
+    """A directory with xentrace, busybox and xen-netfront.ko, made now if it is not there."""
+    wanted = {name: versions()[name] for name in (linux_package(), "busybox-static", f"xen-utils-{packages.XEN}")}
+    directory = paths.cache() / f"bench-{'-'.join(wanted.values()).replace('/', '_').replace(':', '_')}"
+    if not directory.exists():
+        with step("fetching the Linux peer (75 MB; nothing of it is installed)"), \
+                tempfile.TemporaryDirectory(dir=paths.cache(), prefix="making-") as name:
+            work = Path(name)
+            for part in ("debs", "root", "done"):
+                (work / part).mkdir()
+            debian.unpack(debian.download(wanted, work / "debs"), work / "root")
+            for pattern in ("bin/busybox", f"usr/lib/xen-{packages.XEN}/bin/xentrace", "lib/modules/*/kernel/drivers/net/xen-netfront.ko"):
+                shutil.copy(next((work / "root").glob(pattern)), work / "done")
+            try:
+                os.rename(work / "done", directory)
+            except OSError:     # another run was first
+                pass
+    return directory
+
+
+def compile_static(source: Path) -> Path:
+    """A static program for the Linux side."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    program = BUILD / source.stem
+    result = subprocess.run(["gcc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", program, source],
+                            capture_output=True, text=True)
+    if result.returncode:
+        raise Problem(f"cannot compile {source}: {result.stderr.strip()}")
+    return program
+
+
+def initramfs(init: bytes) -> bytes:
+    file = io.BytesIO()
+    archive = cpio.Archive(file)
+    archive.directory("dev")
+    archive.device("dev/console", 5, 1)
+    archive.device("dev/null", 1, 3)
+    archive.file("bin/busybox", unpacked() / "busybox", 0o755)
+    archive.file("init", init, 0o755)
+    archive.file("serve", compile_static(paths.ROOT / "bench/linux/serve.c"), 0o755)
+    archive.file("xen-netfront.ko", unpacked() / "xen-netfront.ko")
+    archive.close()
+    return file.getvalue()
+
+
+def equip(dom0: Dom0) -> None:
+    """Put the tools into domain 0."""
+    dom0.push(unpacked() / "xentrace", XENTRACE, 0o755)
+    dom0.push(compile_static(paths.ROOT / "bench/dom0/client.c"), CLIENT, 0o755)
+    dom0.push(paths.ROOT / "bench/dom0/first_line.py", FIRST_LINE)
+
+
+def linux_options(dom0: Dom0, init: bytes, quiet: bool = True) -> dict[str, Any]:
+    """xl's options for a Linux guest. The kernel, which domain 0 in QEMU has no room for, stays on this machine and is read
+    through the share that the tree is mounted by."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    kernel = BUILD / "vmlinux"
+    if not kernel.exists() or kernel.stat().st_size != (dom0image.ready() / "vmlinux").stat().st_size:
+        shutil.copy(dom0image.ready() / "vmlinux", kernel)
+    if not dom0.local:
+        dom0.check(f"mkdir -p {TREE} && {{ grep -q ' {TREE} ' /proc/mounts || mount -t 9p -o {MOUNT_OPTIONS} source {TREE}; }}")
+        kernel = Path(TREE) / kernel.relative_to(paths.ROOT)
+    dom0.push(initramfs(init), RAMDISK)
+    return {"kernel": str(kernel), "ramdisk": RAMDISK, "extra": f"console=hvc0 rdinit=/init{' quiet' if quiet else ''}"}
+
+
+def start_linux(dom0: Dom0, init: bytes, **options: Any) -> Guest:
+    """A Linux guest with that program as its first process."""
+    return dom0.start_guest(os.devnull, name="linux", memory=LINUX_MEMORY, **linux_options(dom0, init), **options)
+
+
+def serving_linux(dom0: Dom0) -> Guest:
+    """A Linux guest whose servers are up."""
+    def start() -> Guest:
+        guest = start_linux(dom0, SERVE_INIT)
+        try:
+            guest.expect(r"^serving\r?$", 300)
+        except BaseException:
+            guest.destroy()
+            raise
+        return guest
+    return retried(start)
+
+
+def retried(work: Callable[[], Any]) -> Any:
+    """Linux's user space crashes now and then under QEMU's emulation: that is not what is measured here."""
+    for left in reversed(range(3)):
+        try:
+            return work()
+        except (Problem, TooLate) as error:
+            if not left:
+                raise
+            say(f"bench: the Linux guest is tried again: {str(error).splitlines()[0]}")

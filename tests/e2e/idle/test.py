@@ -1,0 +1,31 @@
+"""The guest is quiet when it has nothing to do."""
+
+import time
+
+from host.claims import timeout
+from tests.e2e.lab import LONG, Lab, echo
+
+SECONDS = 20
+TRIES = 5
+
+
+def packets(lab: Lab) -> int:
+    """How many domain 0 has sent to the guest."""
+    return int(lab.dom0.check(f"cat /sys/class/net/vif{lab.guest.domid}.0/statistics/tx_packets"))
+
+
+@timeout(LONG)
+def test_idle_guest_with_a_lease_and_listeners_does_not_run_at_all():
+    """Not a nanosecond of CPU time in 20 seconds. A try in which somebody sent it a packet does not count."""
+    with echo() as lab:
+        lab.client("serial", 10, 100)
+        time.sleep(5)       # the router's advertisement, the duplicate address detection, the reports of multicast groups
+        used = []
+        for _ in range(TRIES):
+            had, before = packets(lab), lab.guest.cpu_time_ns()
+            time.sleep(SECONDS)
+            used.append((lab.guest.cpu_time_ns() - before, packets(lab) - had))
+            if used[-1][1] == 0:
+                assert used[-1][0] == 0, f"CPU time in {SECONDS} s without a packet: {used[-1][0]} ns"
+                return
+        raise AssertionError(f"there was no {SECONDS} s without a packet; CPU time and packets: {used}")

@@ -1,0 +1,209 @@
+"""What the end-to-end claims share: an echo guest with a client beside it in domain 0, and the user's command as a process.
+
+The client (tests/e2e/client) runs in domain 0 because nothing between domain 0 and the guest changes packets there; QEMU's user
+network, which carries the ports of 127.0.0.1, ends and begins connections of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Callable, Iterator, NamedTuple
+
+from host import paths
+from host.claims import equal, true
+from host.dom0 import Dom0, Guest, TooLate
+from host.shell import Stream
+
+LONG = 900      # a time-out, in seconds, where a slow machine may take minutes
+BRIDGE_ADDRESS = "10.0.2.100"
+CLIENT = "/tmp/e2e-client"
+
+
+class Memory(NamedTuple):
+    """What echo says when it is sent a line."""
+
+    connections: int
+    heap_bytes: int
+    heap_blocks: int
+    pages_free: int
+
+
+class Lab:
+    """A domain 0 and one guest in it."""
+
+    def __init__(self, dom0: Dom0, guest: Guest):
+        self.dom0, self.guest = dom0, guest
+
+    def command(self, mode: str, *words: object, address: str = "", port: int = 7) -> str:
+        """The client's command line."""
+        return f"{CLIENT} {mode} {address or self.guest.address} {port} {' '.join(map(str, words))}"
+
+    def client(self, mode: str, *words: object, address: str = "", timeout: float = LONG) -> str:
+        """Run the client; what it said. It must find everything right."""
+        status, out = self.dom0.sh(self.command(mode, *words, address=address), b"\n", timeout)
+        true(status == 0 and out.splitlines()[-1].startswith("ok "), f"{mode} {words}: status {status}, {out.strip()!r}{self.ended()}")
+        return out
+
+    def start_client(self, mode: str, *words: object) -> "Talk":
+        """Start the client and go on."""
+        return Talk(self.dom0.spawn(self.command(mode, *words)))
+
+    def memory(self) -> Memory:
+        """What is in use in an echo guest now."""
+        start = len(self.guest.console())
+        self.guest.send(b"\n")
+        found = self.guest.expect(r"echo: (\d+) connections, heap (\d+) bytes in (\d+) blocks, (\d+) pages free", 60, start)
+        return Memory(*map(int, found.groups()))
+
+    def pings(self, address: str, options: str = "") -> str:
+        """Three pings from domain 0, all of which must be answered."""
+        status, out = self.dom0.sh(f"ping -c 3 -W 5 {options} {address}")
+        true(status == 0 and " 0% packet loss" in out, f"ping {address}: status {status}, {out.strip()!r}{self.ended()}")
+        return out
+
+    def ended(self) -> str:
+        """For a failure's text: the guest's end, if it has ended, and the end of its console."""
+        if not self.guest.ended:
+            return ""
+        return f"; the guest has ended by {self.guest.wait(0).reason}: {self.guest.console()[-1500:].decode(errors='replace')}"
+
+
+def _serving(dom0: Dom0, options: dict) -> Guest:
+    guest = dom0.start_guest(paths.BUILD / "echo", **options)
+    equal(sorted(guest.serving()), [("tcp", 7), ("udp", 7)], "served ports")
+    return guest
+
+
+@contextmanager
+def echo(prepare: str = "", **options: object) -> Iterator[Lab]:
+    """An echo guest that serves, and the client beside it. `prepare` is done in domain 0 before; `options` are start_guest's."""
+    with Dom0() as dom0:
+        dom0.check(prepare or ":")
+        dom0.push(paths.BUILD / "e2e-client", CLIENT, 0o755)
+        yield Lab(dom0, _serving(dom0, options))
+
+
+@contextmanager
+def program(name: str, **options: object) -> Iterator[Lab]:
+    """A guest with an image of build/."""
+    with Dom0() as dom0:
+        yield Lab(dom0, dom0.start_guest(paths.BUILD / name, **options))
+
+
+class Talk:
+    """A command in domain 0 that says lines and is told to go on."""
+
+    def __init__(self, stream: Stream):
+        self._stream, self._said = stream, b""
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Read on until what it has said matches."""
+        while not (found := re.search(pattern, self._said.decode())):
+            piece = self._stream.read()
+            true(piece, f"the client says {pattern!r}; it said {self._said.decode()!r} and ended with {self._stream.wait() if not piece else 0}")
+            self._said += piece
+        return found
+
+    def go_on(self) -> None:
+        """A line on its standard input."""
+        self._stream.write(b"\n")
+
+    def kill(self) -> None:
+        """End it."""
+        self._stream.kill()
+
+    def ok(self) -> None:
+        """It ends, and has found everything right."""
+        self.until(r"(?m)^ok ")
+        equal(self._stream.wait(), 0, "the client's status")
+
+
+def until(what: str, condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TooLate(f"not so after {seconds:g} s: {what}")
+        time.sleep(0.2)
+
+
+class Outcome(NamedTuple):
+    """How a command of the user's ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Running:
+    """`bin/stardust WORDS` as a user would start it: a process of its own, its output gathered while it runs."""
+
+    def __init__(self, *words: object):
+        self.process = subprocess.Popen([paths.ROOT / "bin/stardust", *map(str, words)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        self._said = {"out": b"", "err": b""}
+        self._readers = [threading.Thread(target=self._gather, args=(name,), daemon=True) for name in self._said]
+        for reader in self._readers:
+            reader.start()
+
+    def _gather(self, name: str) -> None:
+        stream = self.process.stdout if name == "out" else self.process.stderr
+        assert stream
+        while piece := stream.read1():      # type: ignore[attr-defined]
+            self._said[name] += piece
+
+    @property
+    def out(self) -> str:
+        return self._said["out"].decode(errors="replace")
+
+    def expect(self, pattern: str, seconds: float = 120) -> re.Match[str]:
+        """Wait until standard output matches."""
+        until(f"{pattern!r} in {self._said}", lambda: re.search(pattern, self.out) or self.process.poll() is not None, seconds)
+        found = re.search(pattern, self.out)
+        true(found, f"{pattern!r} is printed; there is {self._said}")
+        assert found
+        return found
+
+    def port(self) -> int:
+        """Where the guest's echo service is at 127.0.0.1, once it is ready."""
+        return int(self.expect(r"ready: tcp://127\.0\.0\.1:(\d+)\n")[1])
+
+    def type(self, data: bytes) -> None:
+        """To its standard input."""
+        assert self.process.stdin
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def children(self) -> list[int]:
+        """The processes below it, QEMU among them."""
+        parents = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):     # it ended meanwhile
+                parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        family = {self.process.pid}
+        while more := {child for child, parent in parents.items() if parent in family} - family:
+            family |= more
+        return sorted(family - {self.process.pid})
+
+    def end(self, seconds: float = 120) -> Outcome:
+        """Wait for its end."""
+        assert self.process.stdin
+        status = self.process.wait(seconds)
+        for reader in self._readers:
+            reader.join()
+        self.process.stdin.close()
+        return Outcome(status, self.out, self._said["err"].decode(errors="replace"))
+
+
+def stardust(*words: object, seconds: float = 120) -> Outcome:
+    """Run `bin/stardust WORDS` to its end."""
+    return Running(*words).end(seconds)

@@ -1,0 +1,178 @@
+"""`bin/stardust run` as a user meets it."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from host import paths
+from host.claims import equal, timeout, true
+from host.dom0 import Dom0
+from tests.e2e.lab import LONG, Running, stardust, until
+
+
+def ask(port: int, data: bytes = b"hello", seconds: float = 30) -> bytes:
+    """What the echo service at 127.0.0.1 answers."""
+    with socket.create_connection(("127.0.0.1", port), seconds) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        back = b""
+        while piece := client.recv(65536):
+            back += piece
+        return back
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def test_run_without_words_serves_echo_at_the_port_that_it_prints():
+    run = Running("run")
+    equal(ask(run.port()), b"hello")
+    equal(ask(run.port(), bytes(range(256)) * 1000), bytes(range(256)) * 1000)
+    run.signal(signal.SIGINT)
+    equal(run.end().status, 130)
+
+
+def test_interrupt_leaves_no_process_no_file_and_no_port():
+    with tempfile.TemporaryDirectory() as directory:
+        os.environ["TMPDIR"] = directory
+        before = set(Path("/dev/shm").iterdir()), set(paths.cache().iterdir())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            run = Running("run")
+            port = run.port()
+            family = run.children()
+            true(family, "QEMU is a child of the run")
+            run.signal(number)
+            equal(run.end().status, 128 + number)
+            until("its processes are gone", lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], 10)
+            true(is_free(port), f"port {port} is free again")
+        equal(list(Path(directory).iterdir()), [])
+        equal((set(Path("/dev/shm").iterdir()), set(paths.cache().iterdir())), before)
+
+
+def test_interrupt_at_any_moment_of_the_start_leaves_no_process():
+    for moment in (0.05, 0.3, 0.6, 0.9, 1.2, 1.5):
+        run = Running("run")
+        time.sleep(moment)
+        family = run.children()
+        run.signal(signal.SIGINT)
+        true(run.end().status in (130, -signal.SIGINT), "it ends by the signal")
+        until("its processes are gone", lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], 10)
+
+
+def test_two_runs_at_once_do_not_disturb_each_other():
+    first, second = Running("run"), Running("run")
+    ports = first.port(), second.port()
+    true(ports[0] != ports[1], f"each has its own port: {ports}")
+    equal([ask(port, str(port).encode()) for port in ports], [str(port).encode() for port in ports])
+    first.signal(signal.SIGINT)
+    equal(first.end().status, 130)
+    equal(ask(ports[1]), b"hello")
+    second.signal(signal.SIGINT)
+    equal(second.end().status, 130)
+
+
+def test_time_out_ends_the_guest_with_status_124():
+    run = stardust("run", "echo", "--timeout", 3)
+    equal(run.status, 124)
+    true("time-out" in run.err, f"it says so: {run.err}")
+
+
+def test_forward_puts_a_port_where_the_user_wants_it():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    run = Running("run", "--forward", f"{port}:7")
+    run.expect(f"ready: tcp://127.0.0.1:{port}\n")
+    equal(ask(port), b"hello")
+    run.signal(signal.SIGINT)
+    run.end()
+
+
+def test_bad_input_gives_one_sentence_and_status_125():
+    with socket.socket() as taken, tempfile.TemporaryDirectory() as directory:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        text = Path(directory) / "text"
+        text.write_text("no image\n")
+        cases = {
+            ("nosuchapp",): "no app nosuchapp",
+            ("./nosuchimage",): "no image",
+            ("/bin/true",): "no Xen guest",
+            (text,): "not an ELF file",
+            (directory + "/",): "is a directory",
+            ("--forward", f"{port}:7"): f"port {port} of 127.0.0.1 is in use",
+            ("--forward", "80"): "--forward 80",
+            ("hello", "--memory", "1"): "--memory",
+            ("hello", "--memory", "0"): "--memory 0",
+            ("hello", "--memory", "100000"): "100000 MB",
+            ("hello", "--memory", "lots"): "--memory",
+            ("--nosuchoption",): "--nosuchoption",
+            ("hello", "--type", "hvm"): "--type",
+            ("hello", "--name", "a/b"): "a/b",
+            ("hello", "--", "x" * 2000): "1023",
+            ("hello", "--timeout", "-1"): "--timeout",
+        }
+        for words, part in cases.items():
+            run = stardust("run", *words)
+            equal((run.status, run.out), (125, ""), f"{words}: {run.err}")
+            lines = [line for line in run.err.splitlines() if "…" not in line]     # progress
+            equal(len(lines), 1, f"lines for {words}: {run.err}")
+            true(lines[0].startswith("stardust: ") and part in lines[0], f"{words}: {part!r} is in {lines[0]!r}")
+
+
+def test_unknown_kernel_option_is_a_warning():
+    run = stardust("run", "hello", "--kernel-option", "nonsense=1")
+    equal(run.status, 0)
+    true("warning: kernel option 'nonsense=1' is unknown" in run.out, f"it is: {run.out}")
+
+
+def test_printed_configuration_is_all_that_xl_create_needs():
+    words = ["two words", 'a "quote"', "back\\slash", ""]
+    printed = stardust("run", "hello", "--print-config", "--", *words)
+    equal(printed.status, 0)
+    with Dom0() as dom0:
+        image = paths.BUILD / "hello"
+        true(str(image) in printed.out, f"it names the image: {printed.out}")
+        dom0.push(image, "/tmp/hello")
+        dom0.push(printed.out.replace(str(image), "/tmp/hello").encode(), "/tmp/hello.cfg")
+        dom0.check("kill $(cat /run/xenconsoled.pid); xenconsoled --log=guest")
+        dom0.check("xl create -q /tmp/hello.cfg")
+        until("the guest has ended", lambda: dom0.sh("xl domid hello")[0] != 0)
+        said = dom0.check("cat /var/log/xen/console/guest-hello.log").replace("\r", "")
+        equal(said.splitlines()[-len(words):], [f"Hello, {word}" for word in words], said)
+
+
+INSIDE = """
+bin/stardust run build/echo >/tmp/out 2>&1 &
+while ! grep -q ready: /tmp/out; do sleep 0.2; done
+grep ready: /tmp/out
+echo "listed: $(xl list | grep -c '^echo ')"
+address=$(sed -n 's|ready: tcp://\\(.*\\):7|\\1|p' /tmp/out)
+echo "answer: $(echo inside | nc $address 7)"
+kill -TERM $!
+wait $!
+echo "status: $?"
+echo "left: $(xl list | grep -c echo)"
+exit 7
+"""
+
+
+def test_run_inside_host_shell_takes_the_xl_way():
+    true((paths.BUILD / "echo").exists(), "echo is built")
+    shell = subprocess.run([paths.ROOT / "bin/stardust", "host", "shell"], input=INSIDE, capture_output=True, text=True, timeout=120)
+    out = shell.stdout
+    for wanted in ("ready: tcp://10.0.2.15:7\n", "listed: 1\n", "answer: inside\n", "status: 143\n", "left: 0\n"):
+        true(wanted in out, f"{wanted!r} is in {out!r} {shell.stderr!r}")
+    equal(shell.returncode, 7, "the shell's own status")
