@@ -5,7 +5,7 @@
 #include <xenlib/sched.h>
 
 /* Splits the command line: kernel options, and the program's arguments behind "--". */
-void sd_cmdline_init(const char *text);
+void sd_cmdline_init(const char *line);
 /* Calls `each` for every kernel option that nobody knows. */
 void sd_cmdline_unknown(void (*each)(const char *option));
 /* The program's arguments, argv[argc] being NULL; argv[0] is `name`. */

@@ -15,7 +15,7 @@ struct sd_thread;
  * `thread` may be NULL for a thread that nobody joins: it cleans up after itself.
  */
 int sd_thread_start(const char *name, void (*run)(void *arg), void *arg,
-                    struct sd_thread **thread) xen_must_check;
+                    struct sd_thread **started) xen_must_check;
 
 /* Waits until it has ended, and frees it. */
 void sd_thread_join(struct sd_thread *thread);
