@@ -116,6 +116,7 @@ def measure(hosts: Hosts) -> list[Row]:
 HYPERCALLS = {0: "set_trap_table", 1: "mmu_update", 12: "memory_op", 13: "multicall", 14: "update_va_mapping", 15: "set_timer_op",
               17: "xen_version (main)", 18: "console_io", 20: "grant_table_op", 23: "iret", 24: "vcpu_op", 25: "set_segment_base",
               26: "mmuext_op", 29: "sched_op", 30: "callback_op", 32: "event_channel_op"}
+PV_EVENTS = 0x00200000      # the class TRC_PV
 EVENTS = {trace.TRAP: "trap", trace.PAGE_FAULT: "page fault", trace.PRIVILEGED: "privileged instruction (rdtsc)"}
 
 
@@ -123,7 +124,7 @@ def profile(hosts: Hosts) -> str:
     """Hello's life as Xen saw it: virtual ns since the start, ns until what comes next, and what it was. Tracing itself costs about
     400 ns an entry."""
     records = _traced(hosts.exact, "bench-boot", SMALL)
-    times = [record for record in records if record.ticks]
+    times = [record for record in records if record.ticks and (record.state_change() or record.event & PV_EVENTS == PV_EVENTS)]
     lines = ["     at ns    takes  what\n"]
     for record, following in zip(times, [*times[1:], times[-1]]):
         event, change = record.event & ~trace.PV_64, record.state_change()

@@ -7,13 +7,15 @@
  * Of the shared page, our own two indices are only written after the start, and the other end's are read once
  * for each pass.
  */
-#include "store_internal.h"
+#include <xenlib/store.h>
 
 #include <errno.h>
 #include <string.h>
 
 #include <xenlib/event.h>
 #include <xenlib/time.h>
+
+#include "store_internal.h"
 
 #define RECONNECT_PATIENCE 1000000000UL /* ns that a request waits for the connection to come back */
 #define LOG_INTERVAL       1000000000UL /* ns between two lines about a broken connection */

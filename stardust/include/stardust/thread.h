@@ -12,7 +12,7 @@ struct sd_thread;
 
 /*
  * Starts a thread, which runs once the caller waits or yields. `name` is kept, not copied. 0 or -ENOMEM.
- * `thread` may be NULL for a thread that nobody joins: it cleans up after itself.
+ * `started` may be NULL for a thread that nobody joins: it cleans up after itself.
  */
 int sd_thread_start(const char *name, void (*run)(void *arg), void *arg,
                     struct sd_thread **started) xen_must_check;
