@@ -1,7 +1,11 @@
 """Where `bin/stardust` enters Python: makes `host` importable and hands over to the command line."""
 
 import os
+import signal
 import sys
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)    # until the command line has its own handler: no traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")

@@ -21,7 +21,7 @@ from host.errors import Problem
 from host.guest import TooLate
 
 PASSED, FAILED, SKIPPED = 0, 1, 77
-DEFAULT_TIMEOUT = 120
+DEFAULT_TIMEOUT = 300
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def skip(why: str) -> NoReturn:
 
 
 def timeout(seconds: float) -> Callable[[T], T]:
-    """Decorates a test that needs more (or less) time than two minutes."""
+    """Decorates a test that needs another time-out than five minutes."""
     def mark(function: T) -> T:
         function.timeout = seconds      # type: ignore[attr-defined]
         return function

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
@@ -19,6 +20,7 @@ from host.tap import Case
 
 TIERS = ("host", "guest", "e2e")
 PROGRAM_SECONDS = 300       # a host test program, all of its tests
+FUZZ_RUNS = 1000
 STUCK_SECONDS = 60          # without a word from the test image
 GUEST_MEMORY = 64
 CLAIMS = paths.ROOT / "tests/e2e"
@@ -99,10 +101,11 @@ def how_it_ended(status: int | None, seconds: float) -> str:
 
 def host_tier(tally: Tally) -> Iterator[Case]:
     """Pure logic on this machine: the C test programs, and the unit tests of this directory."""
-    build.make("host-tests", also=packages.TEST)
+    build.make("host-tests", "fuzz", also=packages.TEST)
     for program in sorted((paths.BUILD / "host-tests").iterdir()):
         if program.is_file() and os.access(program, os.X_OK):
             yield from _host_program(tally, program)
+    yield from _fuzzers(tally)
     yield from _unit_tests(tally)
 
 
@@ -119,6 +122,21 @@ def _host_program(tally: Tally, program: Path) -> Iterator[Case]:
     ended = how_it_ended(status, PROGRAM_SECONDS)
     ran = f"{len(report.cases)} of {report.planned if report.planned is not None else 'an unknown number of'} tests done"
     yield Case(report.under_way or f"{program.name} runs to its end", "FAILED", [f"{ended}, {ran}", *report.loose[-60:]])
+
+
+def _fuzzers(tally: Tally) -> Iterator[Case]:
+    """A look with each libFuzzer target, the same one each time; for a hunt, run build/fuzz/NAME yourself."""
+    for program in sorted((paths.BUILD / "fuzz").iterdir()):
+        name = f"fuzz_{program.name}_finds_nothing_in_{FUZZ_RUNS}_runs"
+        if not os.access(program, os.X_OK) or program.is_dir() or not tally.wanted(name):
+            continue
+        with tempfile.TemporaryDirectory() as found:
+            command = [program, f"-runs={FUZZ_RUNS}", "-seed=1", "-max_len=600", "-len_control=0", f"-artifact_prefix={found}/"]
+            status, output = run_program(command, PROGRAM_SECONDS)
+        if status == 0:
+            yield Case(name, "ok", [])
+        else:
+            yield Case(name, "FAILED", [how_it_ended(status, PROGRAM_SECONDS), *output.splitlines()[-60:]])
 
 
 def _unit_tests(tally: Tally) -> Iterator[Case]:

@@ -17,7 +17,7 @@
 
 #define FRAMES_MAX 48
 
-extern const unsigned char xen_build_id[], xen_build_id_end[];
+extern const unsigned char xen_build_id[], xen_build_id_end[], xen_text_end[];
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
@@ -34,11 +34,41 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     xen_console_emergency(line, length + 1);
 }
 
-/* Follows the chain of frame pointers; a broken one ends it. */
-static void backtrace(uint64_t first, uint64_t frame)
+/* Whether a call instruction ends right before the address: e8 with a distance, or ff /2 in any of its
+ * lengths. */
+static bool follows_call(uint64_t address)
+{
+    uint8_t code[7];
+
+    if (xen_trap_copy(code, (const void *)(address - sizeof(code)), sizeof(code)))
+        return false;
+    for (size_t i = 0; i + 1 < sizeof(code); i++)
+        if (code[i] == 0xff && (code[i + 1] & 0x38) == 0x10)
+            return true;
+    return code[2] == 0xe8;
+}
+
+/*
+ * The return address on top of the stack, or 0. After a jump to where no code is, and in a function that has
+ * no frame (the compiler leaves it out where nothing is stored, whatever it is told), the chain alone would
+ * miss the caller.
+ */
+static uint64_t caller_without_frame(uint64_t rsp)
+{
+    uint64_t address;
+
+    if (xen_trap_copy(&address, (const void *)rsp, sizeof(address)) || address > (uintptr_t)xen_text_end)
+        return 0;
+    return follows_call(address) ? address : 0;
+}
+
+/* Follows the chain of frame pointers; a broken one ends it. `caller` comes before, unless 0. */
+static void backtrace(uint64_t first, uint64_t caller, uint64_t frame)
 {
     say("*** backtrace");
     say("***   0x%016lx", first);
+    if (caller)
+        say("***   0x%016lx", caller);
     for (int i = 0; i < FRAMES_MAX && frame % 8 == 0; i++) {
         struct {
             uint64_t previous, returns_to;
@@ -113,7 +143,7 @@ void xen_platform_trap(struct xen_trap_frame *frame)
     registers(frame);
     say("*** vector %lu  error 0x%04lx  cr2 0x%016lx  thread %s", frame->vector, frame->error, address,
         sd_this_cpu()->current->name);
-    backtrace(frame->rip, frame->rbp);
+    backtrace(frame->rip, caller_without_frame(frame->rsp), frame->rbp);
     finish();
 }
 
@@ -128,6 +158,6 @@ _Noreturn void xen_platform_panic(const char *format, ...)
     va_end(args);
     say("*** stardust crash: panic: %s", reason);
     say("*** thread %s", sd_this_cpu()->current ? sd_this_cpu()->current->name : "none yet");
-    backtrace((uintptr_t)__builtin_return_address(0), *(uint64_t *)__builtin_frame_address(0));
+    backtrace((uintptr_t)__builtin_return_address(0), 0, *(uint64_t *)__builtin_frame_address(0));
     finish();
 }

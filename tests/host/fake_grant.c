@@ -193,6 +193,8 @@ static int16_t map(struct gnttab_map_grant_ref *op)
         return GNTST_bad_virt_addr;
     if (!(op->flags & GNTMAP_host_map))
         return GNTST_general_error;
+    if (op->ref == FAKE_FOREIGN_REF + FAKE_FOREIGN_PAGES - 1 && !(op->flags & GNTMAP_readonly))
+        return GNTST_general_error;
     window_mapped[place] = true;
     memcpy(window[place], page, XEN_PAGE_SIZE);
     op->handle = (uint32_t)place + HANDLE_OFFSET;

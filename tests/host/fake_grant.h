@@ -13,7 +13,7 @@
 
 #define FAKE_GRANT_FRAMES  64
 #define FAKE_FOREIGN_PAGES 4
-/* References of the foreign domain: FAKE_FOREIGN_REF + n grants page n. */
+/* References of the foreign domain: FAKE_FOREIGN_REF + n grants page n, the last one read-only. */
 #define FAKE_FOREIGN_REF    100
 #define FAKE_FOREIGN_DOMAIN 7
 

@@ -31,8 +31,6 @@ static void room(void *arg)
     struct net_fixture *fix = arg;
 
     fix->rooms++;
-    if (fix->on_room)
-        fix->on_room(fix);
 }
 
 static void receive(void *arg, const struct xen_net_packet *packet)
@@ -73,6 +71,8 @@ static void receive(void *arg, const struct xen_net_packet *packet)
     if (at != packet->length)
         abort();
     fix->received_count++;
+    if (fix->on_receive)
+        fix->on_receive(fix);
 }
 
 static const struct xen_netfront_ops ops = {kick, receive, room};

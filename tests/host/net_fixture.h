@@ -33,7 +33,7 @@ struct net_fixture {
     bool keep_pages; /* does not return them at once */
     void *kept[4096];
     unsigned kept_count;
-    void (*on_room)(struct net_fixture *fix);
+    void (*on_receive)(struct net_fixture *fix);
     struct net_received received[NET_RECEIVED];
     unsigned received_count;
 

@@ -419,6 +419,31 @@ TEST(a_packet_may_arrive_in_parts)
     net_down(&fix);
 }
 
+/* The backend acts while the owner is in its callback. */
+static void send_another(struct net_fixture *fixture)
+{
+    if (fixture->received_count < 5)
+        (void)netback_send(&fixture->nb, data, 100, NULL);
+}
+
+TEST(what_arrives_during_a_poll_is_received_by_it_or_raises_an_event)
+{
+    for (size_t s = 0; s < STARTS; s++) {
+        struct xen_netfront_config config = {.first_index = starts[s]};
+
+        TEST_REQUIRE(net_up(&fix, &config));
+        TEST_REQUIRE(!net_connect(&fix));
+        net_pump(&fix);
+        fix.on_receive = send_another;
+        TEST_REQUIRE(netback_send(&fix.nb, data, 100, NULL));
+        net_pump(&fix);
+        TEST_CHECK(fix.received_count == 5, "start %x: %u", starts[s], fix.received_count);
+        net_disconnect(&fix);
+        TEST_CHECK(net_is_clean(&fix));
+        net_down(&fix);
+    }
+}
+
 /* ---- transmission ---- */
 
 TEST(a_full_ring_says_so_and_room_is_called_once_half_has_come_back)

@@ -411,5 +411,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fprintf(stderr, "%zu pages and %zu blocks (%zu before) are held\n", pages, blocks, blocks_before);
         abort();
     }
+    if (sd_net_timers_next() != XEN_FOREVER) {
+        fprintf(stderr, "a timer runs although there is nothing to do\n");
+        abort();
+    }
     return 0;
 }
