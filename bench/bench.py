@@ -22,6 +22,7 @@ from bench import boot, idle, network, peers, size
 from bench.hosts import Hosts
 from bench.table import Row, render
 from host import build, paths
+from host.dom0 import TooLate
 from host.errors import EXIT_BAD, Problem
 from host.progress import say
 
@@ -31,7 +32,7 @@ RESULTS = paths.ROOT / "bench/results"
 
 
 def main(arguments: list[str]) -> int:
-    """Measure; 0 even where a target is not met, which the table says."""
+    """Measure. 0 even where a target is not met, which the table says; 1 where something could not be measured."""
     parser = argparse.ArgumentParser(prog="stardust bench", description="Measure, and print the table.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"measure only this ({', '.join(PARTS)})")
     parser.add_argument("--profile", action="store_true", help="only show what hello's life consists of, from Xen's trace")
@@ -44,20 +45,27 @@ def main(arguments: list[str]) -> int:
         if options.profile:
             print(boot.profile(hosts), end="")
             return 0
-        rows = _measure(chosen, hosts)
+        rows, failed = _measure(chosen, hosts)
     print(render(rows), end="")
-    if len(chosen) == len(PARTS):
+    if len(chosen) == len(PARTS) and not failed:
         _write(rows)
-    return 0
+    return int(failed)
 
 
-def _measure(chosen: dict[str, Callable[[Hosts], list[Row]]], hosts: Hosts) -> list[Row]:
+def _measure(chosen: dict[str, Callable[[Hosts], list[Row]]], hosts: Hosts) -> tuple[list[Row], bool]:
+    """The rows, and whether a part could not be measured; the others are all the same."""
     rows: list[Row] = []
+    failed = False
     for name, part in chosen.items():
         start = time.monotonic()
-        rows += part(hosts)
+        try:
+            rows += part(hosts)
+        except (Problem, TooLate) as problem:
+            say(f"bench: {name}: {problem}")
+            rows.append(Row(name, "could not be measured"))
+            failed = True
         say(f"bench: {name} took {time.monotonic() - start:.0f} s")
-    return rows
+    return rows, failed
 
 
 def _said(*command: str) -> str:

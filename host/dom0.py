@@ -182,8 +182,14 @@ class Dom0:
             vif = [f"mac={self._host.mac()},bridge={bridge}"]
         line = extra if extra is not None else command_line(kernel_options or [], arguments or [])
         config = Config(name or f"{image.name}-{len(self._guests) + 1}", self._host.place(image), line, memory, vcpus, type, vif, options)
-        guest = Guest(self.shell, config, paused=paused, on_console=on_console, on_serving=on_serving,
-                      forwarder=self._host.forward, keep_console=keep_console, hint=_memory_hint(image, memory))
+        nobody = not self.local or self.shell.domid(config.name) is None
+        try:
+            guest = Guest(self.shell, config, paused=paused, on_console=on_console, on_serving=on_serving,
+                          forwarder=self._host.forward, keep_console=keep_console, hint=_memory_hint(image, memory))
+        except BaseException:
+            if self.local and nobody:   # what was half made must not stay; in QEMU it goes with domain 0
+                self.shell.run(f"xl destroy {config.name} 2>/dev/null")
+            raise
         self._guests.append(guest)
         return guest
 

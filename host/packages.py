@@ -5,7 +5,7 @@ cache (a hypervisor or a kernel installed by apt would change what the user's ma
 """
 
 # What compiles and checks the tree.
-BUILD = ["gcc", "binutils", "make", "libc6-dev", "libxen-dev"]
+BUILD = ["gcc", "binutils", "make", "libc6-dev", "libxen-dev", "xz-utils"]
 
 
 # What the host's tests want on top: they are built by clang with its sanitizers.

@@ -72,24 +72,30 @@ class LocalStream:
         self._reader, self._writer, self._child = reader, writer, child
         self._wake_read, self._wake_write = os.pipe()
         self._input_open = True
+        os.set_blocking(writer, False)      # a terminal takes a part and would wait with the rest
 
     def read(self) -> bytes:
-        ready, _, _ = select.select([self._reader, self._wake_read], [], [])
-        if self._wake_read in ready and self._reader not in ready:
-            return b""
-        try:
-            return os.read(self._reader, CHUNK)
-        except OSError:     # EIO: the other end of a terminal is closed
-            return b""
+        while True:
+            ready, _, _ = select.select([self._reader, self._wake_read], [], [])
+            if self._reader not in ready:
+                return b""
+            try:
+                return os.read(self._reader, CHUNK)
+            except BlockingIOError:
+                continue
+            except OSError:     # EIO: the other end of a terminal is closed
+                return b""
 
     def write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            _, ready, _ = select.select([self._wake_read], [self._writer], [])
-            if not ready:   # killed, and no room
+            killed, ready, _ = select.select([self._wake_read], [self._writer], [])
+            if killed and not ready:
                 return
             try:
-                view = view[os.write(self._writer, view[:1024]):]
+                view = view[os.write(self._writer, view):]
+            except BlockingIOError:
+                continue
             except OSError:
                 return
 
@@ -131,6 +137,9 @@ class LocalShell:
             os.killpg(child.pid, signal.SIGKILL)
             out, err = child.communicate()
             return Result(124, out.decode(errors="replace"), err.decode(errors="replace"))
+        except BaseException:       # we are to end, but not in the middle of what xl does
+            child.communicate()
+            raise
         return Result(child.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def spawn(self, command: str, terminal: bool = False) -> Stream:

@@ -7,9 +7,9 @@
 
 #include <stardust/kernel.h>
 
-/* MAX_GUEST_CMDLINE of xen/xen.h, and as many words as that can hold. */
+/* MAX_GUEST_CMDLINE of xen/xen.h, and as many words as that can hold: a character and a blank each. */
 #define TEXT_MAX  1024
-#define WORDS_MAX 128
+#define WORDS_MAX (TEXT_MAX / 2)
 
 static char text[TEXT_MAX];
 static char *words[WORDS_MAX + 2]; /* options, then one place for argv[0], arguments, NULL */

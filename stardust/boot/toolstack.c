@@ -10,6 +10,7 @@
 #include <stardust/kernel.h>
 #include <stardust/log.h>
 #include <stardust/thread.h>
+#include <stardust/timer.h>
 #include <xenlib/store.h>
 
 #define KEY "control/shutdown"
@@ -62,10 +63,16 @@ static void run(void *arg)
     int error = xen_store_watch(&watch, KEY);
 
     (void)arg;
-    while (!error) {
-        error = xen_store_watch_wait(&watch, XEN_FOREVER);
-        if (error)
-            break;
+    if (error) {
+        sd_warn("requests of the toolstack are not heard: error %d", -error);
+        return;
+    }
+    for (;;) {
+        /* Xenstore is lost, and may come back. */
+        if (xen_store_watch_wait(&watch, XEN_FOREVER)) {
+            sd_thread_sleep_until(sd_now() + SD_SECOND);
+            continue;
+        }
         word[0] = '\0';
         switch (xen_store_transaction(take_request, word)) {
         case 0:
@@ -78,7 +85,6 @@ static void run(void *arg)
             sd_warn("%s cannot be read", KEY);
         }
     }
-    sd_warn("requests of the toolstack are not heard: error %d", error);
 }
 
 int sd_toolstack_start(void)

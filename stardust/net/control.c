@@ -118,11 +118,11 @@ static bool is_online(struct sd_interface *interface)
 }
 
 /* One look at an interface that is there. */
-static void supervise(struct sd_interface *interface)
+static void supervise(struct sd_interface *interface, uint64_t now)
 {
     enum xenbus_state state = XenbusStateUnknown;
 
-    if (!interface->open && sd_now() >= interface->retry)
+    if (!interface->open && now >= interface->retry)
         open_interface(interface);
     if (!interface->open || xen_bus_backend_state(&interface->front.device, &state))
         return;
@@ -133,7 +133,7 @@ static void supervise(struct sd_interface *interface)
         put_off(interface);
     } else if (interface->connected) {
         interface->failures = 0;
-    } else if (sd_now() >= interface->retry && state != XenbusStateUnknown && is_online(interface)) {
+    } else if (now >= interface->retry && state != XenbusStateUnknown && is_online(interface)) {
         connect(interface);
     }
 }
@@ -163,7 +163,7 @@ static bool contains(const uint32_t *indices, size_t count, uint32_t index)
     return false;
 }
 
-static void look_around(void)
+static void look_around(uint64_t now)
 {
     uint32_t indices[SD_INTERFACES_MAX];
     size_t count;
@@ -180,27 +180,28 @@ static void look_around(void)
         struct sd_interface *interface = find(indices[i]);
 
         if (interface)
-            supervise(interface);
+            supervise(interface, now);
         else
             sd_warn("net%u: there is no room for another interface", indices[i]);
     }
 }
 
-/* When to look again although nothing has changed: XEN_FOREVER if all is well. */
-static uint64_t next_retry(void)
+/* When to look again although nothing has changed: XEN_FOREVER if all is well. `now` is when it was looked
+ * last: what became due since has had no turn yet. */
+static uint64_t next_retry(uint64_t now)
 {
     uint64_t next = XEN_FOREVER;
 
     for (unsigned i = 0; sd_interfaces[i]; i++) {
         const struct sd_interface *interface = sd_interfaces[i];
 
-        if (!interface->connected && interface->retry > sd_now() && interface->retry < next)
+        if (!interface->connected && interface->retry > now && interface->retry < next)
             next = interface->retry;
     }
     return next;
 }
 
-static void wait_for_change(struct xen_store_watch *vifs)
+static void wait_for_change(struct xen_store_watch *vifs, uint64_t now)
 {
     struct xen_store_watch *watches[SD_INTERFACES_MAX + 1] = {vifs};
     size_t count = 1, which;
@@ -210,7 +211,7 @@ static void wait_for_change(struct xen_store_watch *vifs)
         if (sd_interfaces[i]->open)
             watches[count++] = &sd_interfaces[i]->front.device.watch;
     }
-    error = xen_store_watch_wait_any(watches, count, next_retry(), &which);
+    error = xen_store_watch_wait_any(watches, count, next_retry(now), &which);
     if (error == -EIO)
         sd_thread_sleep_until(sd_now() + SD_SECOND);
 }
@@ -226,7 +227,9 @@ void sd_net_control(void *arg)
         return;
     }
     for (;;) {
-        look_around();
-        wait_for_change(&vifs);
+        uint64_t now = sd_now();
+
+        look_around(now);
+        wait_for_change(&vifs, now);
     }
 }

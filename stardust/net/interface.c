@@ -234,6 +234,8 @@ int sd_interface_attach(struct sd_interface *interface)
     set_offload(interface);
     interface->attached = true;
     interface->has_room = true;
+    /* What came before this found nobody to poll for it. */
+    sd_net_kick(&interface->kicked);
     if (is_new) {
         netif_create_ip6_linklocal_address(netif, 1);
         netif_set_ip6_autoconfig_enabled(netif, 1);

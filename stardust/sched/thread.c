@@ -64,10 +64,9 @@ int sd_thread_start(const char *name, void (*run)(void *arg), void *arg, struct 
         (struct sd_thread){.name = name, .stack = stack, .run = run, .arg = arg, .is_detached = !started};
     xen_list_init(&thread->link);
     xen_waitq_init(&thread->ended);
-    /* Entered as if by a call: %rsp is 8 past a multiple of 16 after the return address is popped, see the
-     * ABI. */
+    /* sd_thread_entry makes a call: once its own address is popped, %rsp is a multiple of 16, as the ABI
+     * wants it there. */
     top = (uint64_t *)(void *)((uintptr_t)thread & ~15ul);
-    *--top = 0;
     *--top = (uintptr_t)sd_thread_entry;
     for (int i = 0; i < SWITCH_WORDS - 1; i++)
         *--top = 0;

@@ -158,6 +158,7 @@ _Noreturn void xen_platform_panic(const char *format, ...)
     va_end(args);
     say("*** stardust crash: panic: %s", reason);
     say("*** thread %s", sd_this_cpu()->current ? sd_this_cpu()->current->name : "none yet");
-    backtrace((uintptr_t)__builtin_return_address(0), 0, *(uint64_t *)__builtin_frame_address(0));
+    /* Within the call, not behind it: that may be another function's beginning. */
+    backtrace((uintptr_t)__builtin_return_address(0) - 1, 0, *(uint64_t *)__builtin_frame_address(0));
     finish();
 }

@@ -140,6 +140,21 @@ SD_TEST(thread_stacks_have_a_guard_page)
     SD_CHECK(pages >= 2 && pages <= 8);
 }
 
+static void look_at_frame(void *arg)
+{
+    *(uintptr_t *)arg = (uintptr_t)__builtin_frame_address(0);
+}
+
+SD_TEST(thread_stacks_are_aligned_as_the_abi_wants_it)
+{
+    struct sd_thread *thread;
+    uintptr_t frame = 1;
+
+    SD_REQUIRE(!sd_thread_start("look", look_at_frame, &frame, &thread));
+    sd_thread_join(thread);
+    SD_CHECK(frame % 16 == 0);
+}
+
 SD_TEST(threads_run_out_as_an_errno)
 {
     struct sd_thread *all[600];

@@ -567,6 +567,28 @@ TEST(bus_connects_or_closes_whatever_the_backend_does)
     }
 }
 
+static void take_time(struct fake_xenstored *server, uint32_t type, const char *path, void *arg)
+{
+    (void)server, (void)type, (void)path, (void)arg;
+    fake_time_advance(SECOND / 10);
+}
+
+TEST(bus_connect_is_not_held_by_a_backend_that_closes_again_and_again)
+{
+    uint64_t deadline;
+
+    start("5");
+    TEST_REQUIRE(xen_bus_open(&device, "vif", 0) == 0);
+    backend = (struct behaviour){.to = {[1] = "5", [6] = "6"}};
+    xs.on_request = take_time;
+    deadline = in(10);
+    TEST_CHECK(connect() == -ETIMEDOUT);
+    TEST_CHECK(fake_time() >= deadline && fake_time() < deadline + SECOND);
+    xs.on_request = NULL;
+    xen_bus_close(&device);
+    stop();
+}
+
 TEST(bus_publishes_values_and_state_together)
 {
     start("2");

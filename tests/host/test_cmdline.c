@@ -155,6 +155,20 @@ TEST(cmdline_of_any_length_stays_within_its_buffer)
     }
 }
 
+TEST(cmdline_as_many_arguments_as_fit_arrive)
+{
+    static char line[1024];
+    int argc;
+
+    for (size_t i = 0; i < 1023; i++)
+        line[i] = i % 2 ? ' ' : 'x';
+    memcpy(line, "-- ", 3);
+    line[3] = ' ';
+    sd_cmdline_init(line);
+    sd_cmdline_args(name, &argc);
+    TEST_CHECK(argc == 1 + (1023 - 3) / 2, "%d", argc);
+}
+
 TEST(cmdline_the_longest_argument_arrives_whole)
 {
     static char line[1024], want[1024];

@@ -114,12 +114,12 @@ int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count)
 
     applies++;
     applies_left -= applies_left >= 0;
-    /* As Xen does it: what stands before the bad one is carried out. */
+    /* As Xen does it: what stands before the bad one is carried out, and a PV guest's kernel is user. */
     for (size_t i = 0; i < (refused ? count / 2 : count); i++) {
         if (is_bad(&updates[i]))
             bad_updates++;
         else
-            *updates[i].entry = updates[i].value;
+            *updates[i].entry = updates[i].value | (updates[i].value & PTE_PRESENT ? PTE_USER : 0);
     }
     return refused ? -EPERM : 0;
 }

@@ -298,6 +298,8 @@ static int await_init_wait(struct xen_bus_device *device, uint64_t deadline)
                                  deadline, &state);
         if (error)
             return gone(error);
+        if (xen_time_now() >= deadline)
+            return -ETIMEDOUT;
     }
 }
 

@@ -80,13 +80,14 @@ def test_invalid_opcode_is_reported_where_it_happened():
 
 def test_panic_is_reported_with_its_backtrace():
     _, found = crash("panic", "panic: asked for")
+    place(found, "panic", "xen_platform_panic")
     in_main(found)
 
 
 def test_stack_overflow_that_the_guest_cannot_report_is_reported_from_outside():
     report, found = crash("stack", "stack overflow")
     place(found, "overflow_at", "frame[0]")
-    equal({name for name, _, _ in found}, {"overflow_at"})
+    true(sum(name == "overflow_at" for name, _, _ in found) > 10, f"its calls are in the backtrace: {found}")
     true("taken from outside" in report, "it says who made it")
 
 

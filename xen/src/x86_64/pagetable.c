@@ -135,10 +135,10 @@ static uint64_t change_map(const struct pass *pass, size_t page, uint64_t old)
     return xen_pfn_to_mfn((pfn_t){pass->first + page}).n << XEN_PAGE_SHIFT | pass->bits;
 }
 
-/* Takes out what change_map wrote. */
+/* Takes out what change_map wrote, told by its frame: to the other bits Xen and the CPU add their own. */
 static uint64_t change_back(const struct pass *pass, size_t page, uint64_t old)
 {
-    return old == change_map(pass, page, old) ? 0 : old;
+    return (old ^ change_map(pass, page, old)) & PTE_FRAME ? old : 0;
 }
 
 /* A non-present entry has to be 0 altogether: address bits in it count as an attack (L1TF). */
