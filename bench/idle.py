@@ -7,6 +7,7 @@ from bench.hosts import Hosts
 from bench.table import Row
 from bench.trace import Trace
 from host import paths
+from host.progress import step
 
 SECONDS, SETTLE = 60, 60
 HOW = [f"wake-ups: how often the vCPU left its block in {SECONDS} s, counted in Xen's trace, {SETTLE} s after echo had its lease and served; Linux idles "
@@ -20,7 +21,7 @@ QUIET_PORTS = "for port in /proc/sys/net/ipv6/conf/eth0 /proc/sys/net/ipv6/conf/
 
 def measure(hosts: Hosts) -> list[Row]:
     dom0 = hosts.exact
-    with dom0.start_guest(paths.BUILD / "echo") as echo, peers.serving_linux(dom0) as linux:
+    with step("bench: a minute without work"), dom0.start_guest(paths.BUILD / "echo") as echo, peers.serving_linux(dom0) as linux:
         echo.serving()
         if not dom0.local:
             dom0.check(QUIET_PORTS)

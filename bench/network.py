@@ -12,6 +12,7 @@ from bench.table import Row, Sample, ratio
 from host import paths
 from host.dom0 import Dom0, Guest
 from host.errors import Problem
+from host.progress import step
 
 EXACT_TIMES, REAL_TIMES = 3, 5
 MIB = 4                 # a transfer under -icount, whose results differ by a thousandth
@@ -111,8 +112,10 @@ def _real_rows(serving: Peers) -> list[Row]:
 
 def measure(hosts: Hosts) -> list[Row]:
     rows: list[Row] = []
-    for dom0, part in ((hosts.exact, _exact_rows), (hosts.real, _real_rows)):
-        serving = Peers.start(dom0)
-        rows += part(serving)
+    for dom0, part, clock in ((hosts.exact, _exact_rows, "virtual"), (hosts.real, _real_rows, "real")):
+        with step(f"bench: starting the servers for {clock} time"):
+            serving = Peers.start(dom0)
+        with step(f"bench: round trips and transfers in {clock} time"):
+            rows += part(serving)
         serving.destroy()
     return rows

@@ -10,6 +10,7 @@ from bench.table import Row
 from host import elf, paths
 from host.dom0 import Dom0, End, TooLate
 from host.errors import Problem
+from host.progress import step
 
 KIB = 1024
 MEMORY = range(2, 17)
@@ -39,8 +40,9 @@ def _echo_works(dom0: Dom0, memory: int) -> bool:
 def _least(app: str, works: Callable[[Dom0, int], bool], dom0: Dom0, target: int) -> Row:
     for memory in MEMORY:
         try:
-            if works(dom0, memory):
-                return Row(f"{app}: least memory", f"{memory} MB", target=f"≤ {target} MB", met=memory <= target)
+            with step(f"bench: {app} in {memory} MB"):
+                if works(dom0, memory):
+                    return Row(f"{app}: least memory", f"{memory} MB", target=f"≤ {target} MB", met=memory <= target)
         except (Problem, TooLate):      # this was too little
             pass
     return Row(f"{app}: least memory", f"more than {MEMORY[-1]} MB", target=f"≤ {target} MB", met=False)

@@ -1,23 +1,25 @@
 """Where `bin/stardust` enters Python: makes `host` importable and hands over to the command line."""
 
-import os
-import signal
-import sys
+import _signal      # not signal, which takes long to import: until the command line has its handler, SIGINT shall just end us
 
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)    # until the command line has its own handler: no traceback
+if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+import os  # noqa: E402
+import sys  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 
 # Byte code belongs in the user's cache, not in the source tree (which may be read-only, as it is in `host shell`).
-sys.pycache_prefix = os.path.join(CACHE, "stardust", "pycache")
+sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = os.path.join(CACHE, "stardust", "pycache")
 sys.path[0] = ROOT
 
 if sys.version_info < (3, 11):
-    sys.exit("stardust: Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2])
+    print("stardust: this is Python %d.%d, and 3.11 or newer is needed" % sys.version_info[:2], file=sys.stderr)
+    sys.exit(125)
 
-from host.cli import main  # noqa: E402  (the two lines above must come first)
+from host.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     main(sys.argv[1:])

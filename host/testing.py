@@ -15,7 +15,7 @@ from host import build, claims, crash, elf, packages, paths, symbolize, tap
 from host.dom0 import Dom0
 from host.errors import Problem
 from host.guest import End, Guest, TooLate
-from host.progress import step
+from host.progress import say, step
 from host.tap import Case
 
 TIERS = ("host", "guest", "e2e")
@@ -51,6 +51,8 @@ class Tally:
         """The last line; the exit status."""
         counts = self.counts
         skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+        if not any(counts.values()):
+            say(f"no test has {self.pattern!r} in its name" if self.pattern else "there are no tests")
         print(f"{counts['ok']} passed, {counts['FAILED']} failed{skipped}", flush=True)
         return 0 if counts["ok"] and not counts["FAILED"] else 1
 
@@ -95,6 +97,11 @@ def how_it_ended(status: int | None, seconds: float) -> str:
     if status is None:
         return f"still running after {seconds:g} s, and killed"
     return f"ended by signal {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
+
+def shown(function: str) -> str:
+    """A test function's name as it is printed, and filtered by."""
+    return function.removeprefix("test_")
 
 
 # The tiers. Each yields its results.
@@ -142,7 +149,7 @@ def _fuzzers(tally: Tally) -> Iterator[Case]:
 def _unit_tests(tally: Tally) -> Iterator[Case]:
     for file in sorted(OUR_UNIT_TESTS.glob("test_*.py")):
         for name in claims.tests_of(claims.load(file)):
-            if tally.wanted(name):
+            if tally.wanted(shown(name)):
                 yield _claim(file, name, claims.DEFAULT_TIMEOUT)
 
 
@@ -207,7 +214,7 @@ def e2e_tier(tally: Tally) -> Iterator[Case]:
     """Real clients against guests: every claim in a process of its own."""
     files = sorted({*CLAIMS.glob("*/test.py"), *CLAIMS.glob("*/test_*.py")})
     found = [(file, name, function) for file in files for name, function in claims.tests_of(claims.load(file)).items()]
-    wanted = [(file, name, function) for file, name, function in found if tally.wanted(f"{file.parent.name}.{name}")]
+    wanted = [(file, name, function) for file, name, function in found if tally.wanted(f"{file.parent.name}.{shown(name)}")]
     if not wanted:
         return
     build.make("all", "e2e")
@@ -220,7 +227,7 @@ def e2e_tier(tally: Tally) -> Iterator[Case]:
 def _claim(file: Path, name: str, seconds: float, prefix: str = "") -> Case:
     """One test function in its own process."""
     status, output = run_program([sys.executable, "-m", "host.claims", file, name], seconds)
-    case_name = prefix + name.removeprefix("test_")
+    case_name = prefix + shown(name)
     lines = output.strip().splitlines()
     if status == claims.PASSED:
         return Case(case_name, "ok")

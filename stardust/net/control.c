@@ -54,6 +54,14 @@ static void put_off(struct sd_interface *interface)
         interface->failures++;
 }
 
+static void disconnect(struct sd_interface *interface, int (*how)(void *arg))
+{
+    (void)sd_net_call(how, interface);
+    if (interface->connected)
+        xen_netfront_disconnect(&interface->front, sd_now() + CLOSE_TIME);
+    interface->connected = false;
+}
+
 static void connect(struct sd_interface *interface)
 {
     int error = xen_netfront_connect(&interface->front, sd_now() + CONNECT_TIME);
@@ -67,16 +75,11 @@ static void connect(struct sd_interface *interface)
     interface->connected = true;
     interface->broken = false;
     error = sd_net_call(attach, interface);
-    if (error)
-        sd_error("net%u: cannot be configured: error %d", interface->index, -error);
-}
-
-static void disconnect(struct sd_interface *interface, int (*how)(void *arg))
-{
-    (void)sd_net_call(how, interface);
-    if (interface->connected)
-        xen_netfront_disconnect(&interface->front, sd_now() + CLOSE_TIME);
-    interface->connected = false;
+    if (!error)
+        return;
+    sd_error("net%u: cannot be configured: error %d", interface->index, -error);
+    disconnect(interface, forget);
+    put_off(interface);
 }
 
 static void open_interface(struct sd_interface *interface)

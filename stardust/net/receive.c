@@ -96,7 +96,7 @@ enum kind { WHOLE, PART, REFUSED };
  * WHOLE: lwIP takes it as it is. PART: it has to be put together first, and the backend's word about a
  * checksum does not count. REFUSED: what lwIP 2.1.3 cannot bear. With fragments an assertion fails when what
  * they make does not fit the 16 bits of tot_len; to keep that from it, an IPv6 fragment must stand right
- * behind its IPv6 header, be of TCP, UDP or ICMPv6, and end before byte 65,495.
+ * behind its IPv6 header, be of TCP, UDP or ICMPv6, and end at byte 65,495 at the latest.
  */
 static enum kind kind_of_ipv4(const uint8_t *bytes, unsigned length)
 {
@@ -120,6 +120,7 @@ static enum kind kind_of_ipv6(const uint8_t *bytes, unsigned length)
     if (next != IP6_NEXTH_FRAGMENT)
         return WHOLE;
     end = (load16(bytes + IP6_HLEN + 2) & 0xfff8) + load16(bytes + 4);
+    end -= end < 8 ? end : 8; /* the fragment header itself */
     next = bytes[IP6_HLEN];
     if (at != IP6_HLEN || end > UINT16_MAX - IP6_HLEN ||
         (next != IP6_NEXTH_TCP && next != IP6_NEXTH_UDP && next != IP6_NEXTH_ICMP6))

@@ -29,7 +29,7 @@ def test_plan_may_stand_last_or_be_missing() -> None:
 
 
 def test_the_test_under_way_is_known_when_the_output_breaks_off() -> None:
-    report = tap.parse("1..2\n# start a\nok 1 - a\n# start b\n# f.c:3: about to\n*** stardust crash: x\n")
+    report = tap.parse("1..2\n# start a\nok 1 - a\nnoise\n# start b\n# f.c:3: about to\n*** stardust crash: x\n")
     equal(report.under_way, "b")
     equal(report.loose, ["f.c:3: about to", "*** stardust crash: x"])
     equal(tap.parse("1..1\n# start a\nok 1 - a\n").under_way, None)

@@ -11,8 +11,8 @@
 #include <xenlib/time.h>
 #include <xensys/abi.h>
 
-/* Turns that emergency output waits for one byte of room: seconds at most, and it goes on without. */
-#define EMERGENCY_TURNS 2000u
+/* Ticks of the time-stamp counter, about a second, that emergency output waits for a byte of room. */
+#define EMERGENCY_PATIENCE (1ull << 31)
 
 static struct xencons_interface *ring;
 static xen_port_t port;
@@ -108,7 +108,7 @@ size_t xen_console_write(const char *text, size_t bytes, uint64_t patience)
 
 void xen_console_emergency(const char *text, size_t bytes)
 {
-    unsigned turns = 0;
+    uint64_t since = __builtin_ia32_rdtsc();
 
     while (ring && bytes) {
         size_t count = put(text, bytes);
@@ -117,8 +117,8 @@ void xen_console_emergency(const char *text, size_t bytes)
         bytes -= count;
         notify();
         if (count)
-            turns = 0;
-        else if (++turns == EMERGENCY_TURNS)
+            since = __builtin_ia32_rdtsc();
+        else if (__builtin_ia32_rdtsc() - since > EMERGENCY_PATIENCE)
             break;
         else
             xen_sched_yield();

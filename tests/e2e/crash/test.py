@@ -88,6 +88,7 @@ def test_stack_overflow_that_the_guest_cannot_report_is_reported_from_outside():
     report, found = crash("stack", "stack overflow")
     place(found, "overflow_at", "frame[0]")
     true(sum(name == "overflow_at" for name, _, _ in found) > 10, f"its calls are in the backtrace: {found}")
+    in_main(found)
     true("taken from outside" in report, "it says who made it")
 
 

@@ -30,12 +30,6 @@ static inline long HYPERVISOR_callback_op(unsigned op, void *arg)
     return xensys_hypercall(__HYPERVISOR_callback_op, op, xensys_arg(arg), 0, 0, 0);
 }
 
-/* Base of a segment register, `which` is SEGBASE_*. */
-static inline long HYPERVISOR_set_segment_base(unsigned which, uint64_t base)
-{
-    return xensys_hypercall(__HYPERVISOR_set_segment_base, which, (long)base, 0, 0, 0);
-}
-
 /* Page tables (PV only). `done`, when not NULL, receives how many of the `count` were carried out. */
 static inline long HYPERVISOR_mmu_update(const struct mmu_update *updates, unsigned count, unsigned *done)
 {
@@ -51,12 +45,6 @@ static inline long HYPERVISOR_mmuext_op(const struct mmuext_op *ops, unsigned co
 static inline long HYPERVISOR_update_va_mapping(uintptr_t va, uint64_t pte, unsigned long flags)
 {
     return xensys_hypercall(__HYPERVISOR_update_va_mapping, (long)va, (long)pte, (long)flags, 0, 0);
-}
-
-/* Runs `count` calls in one entry; each one's result is in its own `result`. */
-static inline long HYPERVISOR_multicall(struct multicall_entry *calls, unsigned count)
-{
-    return xensys_hypercall(__HYPERVISOR_multicall, xensys_arg(calls), count, 0, 0, 0);
 }
 
 static inline long HYPERVISOR_memory_op(unsigned op, void *arg)
@@ -80,33 +68,15 @@ static inline long HYPERVISOR_sched_op(unsigned op, void *arg)
     return xensys_hypercall(__HYPERVISOR_sched_op, op, xensys_arg(arg), 0, 0, 0);
 }
 
-/* SCHEDOP_shutdown with SHUTDOWN_suspend takes the start-info MFN in the third argument (xen/sched.h). */
-static inline long HYPERVISOR_suspend(struct sched_shutdown *how, unsigned long start_info_mfn)
-{
-    return xensys_hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, xensys_arg(how), (long)start_info_mfn, 0,
-                            0);
-}
-
 /* One-shot timer of the calling vCPU, in nanoseconds of system time; 0 stops it. */
 static inline long HYPERVISOR_set_timer_op(uint64_t deadline)
 {
     return xensys_hypercall(__HYPERVISOR_set_timer_op, (long)deadline, 0, 0, 0, 0);
 }
 
-static inline long HYPERVISOR_vcpu_op(unsigned op, unsigned vcpu, void *arg)
-{
-    return xensys_hypercall(__HYPERVISOR_vcpu_op, op, vcpu, xensys_arg(arg), 0, 0);
-}
-
 static inline long HYPERVISOR_xen_version(unsigned op, void *arg)
 {
     return xensys_hypercall(__HYPERVISOR_xen_version, op, xensys_arg(arg), 0, 0, 0);
-}
-
-/* Works for an unprivileged guest only on debug builds of Xen; -EPERM otherwise. */
-static inline long HYPERVISOR_console_io(unsigned op, unsigned bytes, char *text)
-{
-    return xensys_hypercall(__HYPERVISOR_console_io, op, bytes, xensys_arg(text), 0, 0);
 }
 
 #endif

@@ -166,6 +166,9 @@ static int probe(struct xen_bus_device *device, void *instance)
     int error;
 
     (void)device;
+    /* It, or one before it, still holds more than a device's worth of pages: no more for now. */
+    if (xen_grant_quarantined() > front->config.rx_buffers + front->config.tx_buffers)
+        return -EBUSY;
     if (!backend_has(front, "feature-rx-copy"))
         return -EOPNOTSUPP;
     error = read_mac(front);

@@ -160,6 +160,7 @@ static void *take_page(struct xen_netfront *front, struct xen_netfront_rx_slot *
         return page;
     (void)xen_grant_end_and_free(slot->ref, page);
     slot->ref.n = 0;
+    front->rx.kept++;
     return NULL;
 }
 
@@ -292,6 +293,9 @@ static int take_response(struct xen_netfront *front)
     int error;
 
     xen_ring_get(&front->rx.ring, &response, sizeof response);
+    /* Each page that is kept is replaced by a new one: there has to be an end, before that of all memory. */
+    if (front->rx.kept > front->config.rx_buffers)
+        return net_break(front, "keeps the pages that it has answered");
     if (front->rx.slots_taken && front->rx.extra)
         error = take_extra(front, &response.extra, page);
     else

@@ -29,6 +29,5 @@ xen_notes:
 	note XENSYS_NOTE_XEN_VERSION, .asciz, "xen-3.0"
 	note XENSYS_NOTE_GUEST_OS, .asciz, "Stardust"
 	note XENSYS_NOTE_LOADER, .asciz, "generic"
-	note XENSYS_NOTE_MOD_START_PFN, .quad, 1
 
 	.section .note.GNU-stack, "", @progbits

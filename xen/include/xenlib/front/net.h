@@ -134,6 +134,7 @@ struct xen_netfront {
         void *spare;                        /* pages to post, linked through their first bytes */
         uint32_t spares;
         uint32_t held;                /* pages with the owner */
+        uint32_t kept;                /* pages that the backend answered and did not let go */
         struct xen_net_packet packet; /* what is being put together */
         uint32_t slots_taken, extras; /* … taken from the ring for it so far, 0 before its first */
         bool more, extra;             /* another fragment, another extra belongs to it */
@@ -163,8 +164,8 @@ int xen_netfront_open(struct xen_netfront *front, uint32_t index, const struct x
 
 /*
  * Connects, also again after a disconnect: negotiates, posts the receive buffers, waits for the backend. 0;
- * -EOPNOTSUPP when the backend cannot copy; -EINVAL for a bad `mac`; -ENOMEM, -ENOSPC (grants); what
- * xen_bus_connect() gives. On an error nothing is held.
+ * -EOPNOTSUPP when the backend cannot copy; -EINVAL for a bad `mac`; -ENOMEM, -ENOSPC (grants);
+ * -EBUSY while more pages than one device uses are in quarantine; what xen_bus_connect() gives. On an error nothing is held.
  */
 int xen_netfront_connect(struct xen_netfront *front, uint64_t deadline) xen_must_check;
 

@@ -36,24 +36,14 @@ static xen_port_t console_port(const struct start_info *info)
     return (xen_port_t){info->console.domU.evtchn};
 }
 
-/*
- * The ramdisk lies behind the page tables, unmapped, when the toolstack honoured MOD_START_PFN, and among the
- * pages that are mapped anyway when not. Frames are free from behind whichever comes last.
- */
+/* Without XEN_ELFNOTE_MOD_START_PFN the ramdisk lies right behind the image, mapped like everything else
+ * there. */
 static void find_module(const struct start_info *info)
 {
-    pfn_t first;
-
     if (!info->mod_len)
         return;
-    if (info->flags & SIF_MOD_START_PFN)
-        first.n = info->mod_start;
-    else
-        first.n = (info->mod_start - XEN_IMAGE_BASE) >> XEN_PAGE_SHIFT;
-    xen_start_facts.module = xen_pfn_to_virt(first);
+    xen_start_facts.module = pv_direct((const void *)info->mod_start);
     xen_start_facts.module_bytes = info->mod_len;
-    if (xen_layout.first_free.n < first.n + xen_pages_for(info->mod_len))
-        xen_layout.first_free.n = first.n + xen_pages_for(info->mod_len);
 }
 
 void xen_start_log(void)
