@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bench import peers, trace
-from bench.hosts import Hosts
 from bench.table import Row, Sample, ratio
 from bench.trace import Record, Trace
 from host import paths
@@ -19,13 +18,14 @@ CONTINUED = 1 << 31     # MMU_UPDATE_PREEMPTED, xen/xen.h: Xen goes on with a ca
 XEN_VERSION = 17        # __HYPERVISOR_xen_version, by which bench/guest/boot marks main
 
 HOW = [
-    "first instruction to `main`: the time-stamp counter at entry and Xen's time in `main` (bench/guest/boot), W^X and the start line on the "
-    "console included",
+    "first instruction to `main`: the time-stamp counter at entry and Xen's time in `main` (bench/guest/boot), W^X and the start "
+    "line on the console included",
     "hypercalls: counted in Xen's own trace, up to one that marks `main`; returns from upcalls (`iret`) count; calls inside a multicall "
     "stand in brackets",
     "whole life: the domain's CPU time when it has powered off; Linux with `quiet`, and busybox as its init that prints a line and "
     "powers off",
-    "unpause to first line: from the hypercall in domain 0 until the line can be read at the console's terminal there; Linux without `quiet`",
+    "unpause to first line: from the hypercall in domain 0 until the line can be read at the console's terminal there; Linux without "
+    "`quiet`",
 ]
 
 
@@ -100,14 +100,14 @@ def _to_main(dom0: Dom0) -> list[Row]:
     growth = large.median / small.median - 1
     calls = {memory: _hypercalls_to_main(_traced(dom0, "bench-boot", memory)) for memory in (SMALL, LARGE)}
     return [
-        Row(f"first instruction to main, {SMALL} MB", small.shown("ns"), target=f"≤ {TARGET_NS:,} ns", met=small.median <= TARGET_NS),
-        Row(f"first instruction to main, {LARGE} MB", large.shown("ns"), ratio=f"{growth:+.1%}", target=f"within {TARGET_GROWTH:.0%}",
-            met=abs(growth) <= TARGET_GROWTH),
+        Row(f"first instruction to main, {SMALL} MB", small.shown("ns"), target=f"≤ {TARGET_NS:,} ns",
+            met=small.median <= TARGET_NS),
+        Row(f"first instruction to main, {LARGE} MB", large.shown("ns"), ratio=f"{growth:+.1%}",
+            target=f"within {TARGET_GROWTH:.0%}", met=abs(growth) <= TARGET_GROWTH),
         *(Row(f"hypercalls to main (in multicalls), {memory} MB", count) for memory, count in calls.items())]
 
 
-def measure(hosts: Hosts) -> list[Row]:
-    dom0 = hosts.exact
+def measure(dom0: Dom0) -> list[Row]:
     with step("bench: from the first instruction to main"):
         rows = _to_main(dom0)
     with step("bench: whole lives of hello and of Linux"):
@@ -116,7 +116,8 @@ def measure(hosts: Hosts) -> list[Row]:
         ours, linux = _first_lines(dom0)
     return [
         *rows,
-        Row("whole life of hello, CPU time", life.shown("µs", 1000, 1), f"{linux_life / 1000:,.1f} µs", ratio(life.median, linux_life)),
+        Row("whole life of hello, CPU time", life.shown("µs", 1000, 1), f"{linux_life / 1000:,.1f} µs",
+            ratio(life.median, linux_life)),
         Row("unpause to first line", ours.shown("µs", 1000), linux.shown("µs", 1000), ratio(ours.median, linux.median),
             f"≤ 1/{TARGET_RATIO}", ours.median * TARGET_RATIO <= linux.median)]
 
@@ -128,11 +129,11 @@ PV_EVENTS = 0x00200000      # the class TRC_PV
 EVENTS = {trace.TRAP: "trap", trace.PAGE_FAULT: "page fault", trace.PRIVILEGED: "privileged instruction (rdtsc)"}
 
 
-def profile(hosts: Hosts) -> str:
-    """Hello's life as Xen saw it: virtual ns since the start, ns until what comes next, and what it was. Tracing itself costs about
-    400 ns an entry."""
-    records = _traced(hosts.exact, "bench-boot", SMALL)
-    times = [record for record in records if record.ticks and (record.state_change() or record.event & PV_EVENTS == PV_EVENTS)]
+def profile(dom0: Dom0) -> str:
+    """Hello's life as Xen saw it: virtual ns since the start, ns until what comes next, and what it was. Tracing itself costs
+    about 400 ns an entry."""
+    records = _traced(dom0, "bench-boot", SMALL)
+    times = [record for record in records if record.ticks and (record.state_change() or record.event & PV_EVENTS)]
     lines = ["     at ns    takes  what\n"]
     for record, following in zip(times, [*times[1:], times[-1]]):
         event, change = record.event & ~trace.PV_64, record.state_change()

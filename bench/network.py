@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Callable
 
 from bench import peers
-from bench.hosts import Hosts
 from bench.peers import CLIENT
 from bench.table import Row, Sample, ratio
 from host import paths
@@ -22,10 +21,10 @@ PORTS = {"in": 9, "out": 19, "both": 7}
 NAMES = {"in": "bulk TCP in", "out": "bulk TCP out", "both": "echo, both ways"}
 HOW = [
     f"echo round trip: the median of {TRIPS} round trips of one byte over one TCP connection, from domain 0; virtual time",
-    f"CPU per MiB: the guest's CPU time over transfers of {MIB} MiB (in: to a program that forgets them; out: from one that makes them; both "
-    "ways: echo), Xen's work for it included; virtual time, so instructions",
-    f"wall clock: transfers of {REAL_MIB} MiB, the Stardust guest and the Linux guest by turns in a Xen whose clock is real; the times "
-    "themselves are those of an emulator, most of them spent in domain 0, and only their ratio is shown",
+    f"CPU per MiB: the guest's CPU time over transfers of {MIB} MiB (in: to a program that forgets them; out: from one that makes "
+    "them; both ways: echo), Xen's work for it included; virtual time, so instructions",
+    f"wall clock: transfers of {REAL_MIB} MiB, the Stardust guest and the Linux guest by turns in a Xen whose clock is real; the "
+    "times themselves are those of an emulator, most of them spent in domain 0, and only their ratio is shown",
 ]
 
 
@@ -78,8 +77,8 @@ def _by_turns(ours: Callable[[], float], theirs: Callable[[], float], times: int
 
 
 def _row(what: str, ours: Sample, linux: Sample, unit: str, scale: float, digits: int) -> Row:
-    return Row(what, ours.shown(unit, scale, digits), linux.shown(unit, scale, digits), ratio(ours.median, linux.median), "≤ Linux's",
-               ours.median <= linux.median)
+    return Row(what, ours.shown(unit, scale, digits), linux.shown(unit, scale, digits), ratio(ours.median, linux.median),
+               "≤ Linux's", ours.median <= linux.median)
 
 
 def _exact_rows(serving: Peers) -> list[Row]:
@@ -110,12 +109,18 @@ def _real_rows(serving: Peers) -> list[Row]:
     return rows
 
 
-def measure(hosts: Hosts) -> list[Row]:
-    rows: list[Row] = []
-    for dom0, part, clock in ((hosts.exact, _exact_rows, "virtual"), (hosts.real, _real_rows, "real")):
-        with step(f"bench: starting the servers for {clock} time"):
-            serving = Peers.start(dom0)
-        with step(f"bench: round trips and transfers in {clock} time"):
-            rows += part(serving)
-        serving.destroy()
-    return rows
+def _measure(dom0: Dom0, rows: Callable[[Peers], list[Row]], clock: str) -> list[Row]:
+    with step(f"bench: starting the servers for {clock} time"):
+        serving = Peers.start(dom0)
+    with step(f"bench: round trips and transfers in {clock} time"):
+        result = rows(serving)
+    serving.destroy()
+    return result
+
+
+def measure(dom0: Dom0) -> list[Row]:
+    return _measure(dom0, _exact_rows, "virtual")
+
+
+def measure_throughput(dom0: Dom0) -> list[Row]:
+    return _measure(dom0, _real_rows, "real")

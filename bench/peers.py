@@ -61,7 +61,8 @@ def unpacked() -> Path:
             for part in ("debs", "root", "done"):
                 (work / part).mkdir()
             debian.unpack(debian.download(wanted, work / "debs"), work / "root")
-            for pattern in ("bin/busybox", f"usr/lib/xen-{packages.XEN}/bin/xentrace", "lib/modules/*/kernel/drivers/net/xen-netfront.ko"):
+            for pattern in ("bin/busybox", f"usr/lib/xen-{packages.XEN}/bin/xentrace",
+                            "lib/modules/*/kernel/drivers/net/xen-netfront.ko"):
                 shutil.copy(next((work / "root").glob(pattern)), work / "done")
             try:
                 os.rename(work / "done", directory)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Callable
 
-from bench.hosts import Hosts
 from bench.peers import CLIENT
 from bench.table import Row
 from host import elf, paths
@@ -48,6 +47,6 @@ def _least(app: str, works: Callable[[Dom0, int], bool], dom0: Dom0, target: int
     return Row(f"{app}: least memory", f"more than {MEMORY[-1]} MB", target=f"≤ {target} MB", met=False)
 
 
-def measure(hosts: Hosts) -> list[Row]:
+def measure(dom0: Dom0) -> list[Row]:
     return [_size("hello", 48), _size("echo", 256),
-            _least("hello", _hello_works, hosts.real, 2), _least("echo", _echo_works, hosts.real, 4)]
+            _least("hello", _hello_works, dom0, 2), _least("echo", _echo_works, dom0, 4)]

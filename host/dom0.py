@@ -19,6 +19,7 @@ import random
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable
 
@@ -124,6 +125,20 @@ class QemuHost:
             while self._forwards:
                 self.qemu.monitor(f"hostfwd_remove {self._forwards.pop()}")
 
+    def wait_for_debugger(self, port: int) -> None:
+        """Open QEMU's gdb stub, and return once a debugger has attached, which stops the machine, and continued it."""
+        with self._lock:
+            said = self.qemu.monitor(f"gdbserver tcp:{ports.HERE}:{port}")
+        if "Waiting" not in said:
+            raise Problem(f"QEMU cannot listen for gdb at port {port}: {said}")
+        for running in (False, True):
+            while self._runs() != running:
+                time.sleep(0.1)
+
+    def _runs(self) -> bool:
+        with self._lock:
+            return bool(self.qemu.qmp("query-status")["running"])
+
     def close(self) -> None:
         self.qemu.kill()
 
@@ -154,6 +169,12 @@ class Dom0:
         if status:
             raise Problem(f"in domain 0, `{command}` ended with {status}: {out.strip()[-500:]}")
         return out
+
+    def wait_for_debugger(self, port: int) -> None:
+        """Until gdb has attached to the whole machine at 127.0.0.1:port, and let it go on."""
+        if not isinstance(self._host, QemuHost):
+            raise Problem("--gdb is QEMU's stub, which a Xen host of your own has not; use gdbsx there")
+        self._host.wait_for_debugger(port)
 
     def spawn(self, command: str, terminal: bool = False) -> Stream:
         """Start a command line in domain 0 and hold a stream to it: read(), write(), close_input(), kill(), wait()."""

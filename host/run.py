@@ -65,6 +65,8 @@ def check_numbers(options: argparse.Namespace, forwards: list[Forward]) -> None:
         raise Problem(f"--vcpus {options.vcpus}: give a number from 1 to 128")
     if options.timeout is not None and not options.timeout > 0:
         raise Problem(f"--timeout {options.timeout:g}: give a number of seconds above 0")
+    if options.gdb is not None and not 0 < options.gdb < 65536:
+        raise Problem(f"--gdb {options.gdb}: give a port from 1 to 65535")
     taken = [(forward.host, forward.protocol) for forward in forwards]
     for port, protocol in taken:
         if taken.count((port, protocol)) > 1:
@@ -91,20 +93,28 @@ def run(options: argparse.Namespace) -> int:
         check_bridge(options.bridge or BRIDGE)
     elif options.bridge and options.bridge != BRIDGE:
         raise Problem(f"--bridge {options.bridge} is for a Xen host of your own; the one in QEMU has {BRIDGE} only")
+    if local and options.gdb:
+        raise Problem("--gdb is for the Xen host in QEMU, whose stub it uses; on a Xen host of your own use gdbsx")
     for forward in forwards:
         ports.check_free(forward.host, forward.protocol)
+    if options.gdb:
+        ports.check_free(options.gdb, "tcp")
     with Dom0(config.memory) as dom0:
         if local and dom0.shell.domid(config.name) is not None:
             if options.name:
                 raise Problem(f"there is a domain named {config.name} already; give another --name, or `xl destroy {config.name}`")
             config.name = f"{config.name}-{os.getpid()}"
-        return _Session(dom0, image, parsed, config, forwards).follow(options.timeout)
+        session = _Session(dom0, image, parsed, config, forwards, paused=bool(options.gdb))
+        if options.gdb:
+            session.debug(options.gdb)
+        return session.follow(options.timeout)
 
 
 class _Session:
     """The guest while it runs: its console to our output, our input to it, its ports announced, its end explained."""
 
-    def __init__(self, dom0: Dom0, image: Path, parsed: elf.Image, config: Config, forwards: list[Forward]):
+    def __init__(self, dom0: Dom0, image: Path, parsed: elf.Image, config: Config, forwards: list[Forward],
+                 paused: bool = False):
         self._dom0, self._image, self._parsed, self._forwards = dom0, image, parsed, forwards
         self._writing = threading.Lock()
         self._mid_line = False
@@ -113,8 +123,14 @@ class _Session:
         self._places: dict[tuple[str, int], list[str]] = {}     # where each of the guest's ports is reachable
         self._announced: set[tuple[str, int]] = set()
         self._guest = dom0.start_guest(image, name=config.name, extra=config.extra, memory=config.memory, vcpus=config.vcpus,
-                                       type=config.type, bridge=config.vif[0].removeprefix("bridge="), keep_console=KEEP_CONSOLE,
+                                       type=config.type, paused=paused, bridge=config.vif[0].removeprefix("bridge="), keep_console=KEEP_CONSOLE,
                                        on_console=self._print, on_serving=self._changed.set)
+
+    def debug(self, port: int) -> None:
+        """Let a debugger take hold of the guest, which is paused, before its first instruction."""
+        say(f"waiting for gdb {self._image}.elf -ex 'target remote {ports.HERE}:{port}'; the guest starts with its `continue`")
+        self._dom0.wait_for_debugger(port)
+        self._guest.unpause()
 
     def follow(self, timeout: float | None) -> int:
         """Until the guest's end or the time-out; the exit status."""

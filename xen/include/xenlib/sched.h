@@ -24,7 +24,8 @@ void xen_sched_block(void);
 
 /*
  * Blocks until one of `count` (at most 128) ports is pending or the deadline has come. The ports should be
- * masked, and upcalls off. 0 or -EINVAL. Does not tell which: look.
+ * masked, and upcalls off. 0 or -EINVAL. Does not tell why it returned,
+ * which may also be any other event: look, and call again.
  */
 int xen_sched_poll(const xen_port_t *ports, size_t count, uint64_t deadline) xen_must_check;
 
