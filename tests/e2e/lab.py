@@ -20,7 +20,8 @@ from host.claims import equal, true
 from host.dom0 import Dom0, Guest, TooLate
 from host.shell import Stream
 
-LONG = 900      # a time-out, in seconds, where a slow machine may take minutes
+LONG = 1800     # time-outs, in seconds: for a test that takes a minute on an idle machine …
+PATIENCE = 200  # … and for what takes a second there
 BRIDGE_ADDRESS = "10.0.2.100"
 CLIENT = "/tmp/e2e-client"
 
@@ -58,7 +59,7 @@ class Lab:
         """What is in use in an echo guest now."""
         start = len(self.guest.console())
         self.guest.send(b"\n")
-        found = self.guest.expect(r"echo: (\d+) connections, heap (\d+) bytes in (\d+) blocks, (\d+) pages free", 60, start)
+        found = self.guest.expect(r"echo: (\d+) connections, heap (\d+) bytes in (\d+) blocks, (\d+) pages free", PATIENCE, start)
         return Memory(*map(int, found.groups()))
 
     def pings(self, address: str, options: str = "") -> str:
@@ -76,7 +77,7 @@ class Lab:
 
 def _serving(dom0: Dom0, options: dict) -> Guest:
     guest = dom0.start_guest(paths.BUILD / "echo", **options)
-    equal(sorted(guest.serving()), [("tcp", 7), ("udp", 7)], "served ports")
+    equal(sorted(guest.serving(PATIENCE)), [("tcp", 7), ("udp", 7)], "served ports")
     return guest
 
 
@@ -124,7 +125,7 @@ class Talk:
         equal(self._stream.wait(), 0, "the client's status")
 
 
-def until(what: str, condition: Callable[[], object], seconds: float = 60) -> None:
+def until(what: str, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -162,7 +163,7 @@ class Running:
     def out(self) -> str:
         return self._said["out"].decode(errors="replace")
 
-    def expect(self, pattern: str, seconds: float = 120) -> re.Match[str]:
+    def expect(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until standard output matches."""
         until(f"{pattern!r} in {self._said}", lambda: re.search(pattern, self.out) or self.process.poll() is not None, seconds)
         found = re.search(pattern, self.out)
@@ -194,7 +195,7 @@ class Running:
             family |= more
         return sorted(family - {self.process.pid})
 
-    def end(self, seconds: float = 120) -> Outcome:
+    def end(self, seconds: float = PATIENCE) -> Outcome:
         """Wait for its end."""
         assert self.process.stdin
         status = self.process.wait(seconds)
@@ -204,6 +205,6 @@ class Running:
         return Outcome(status, self.out, self._said["err"].decode(errors="replace"))
 
 
-def stardust(*words: object, seconds: float = 120) -> Outcome:
+def stardust(*words: object, seconds: float = PATIENCE) -> Outcome:
     """Run `bin/stardust WORDS` to its end."""
     return Running(*words).end(seconds)

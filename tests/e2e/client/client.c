@@ -97,6 +97,12 @@ struct peer parse_peer(const char *host, const char *port)
     return peer;
 }
 
+void set_buffers(int fd, int bytes)
+{
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 int connect_to(const struct peer *peer, int buffers)
 {
     int fd = socket(peer->address.ss_family, SOCK_STREAM, 0), one = 1;
@@ -104,10 +110,8 @@ int connect_to(const struct peer *peer, int buffers)
     if (fd < 0)
         fail("socket: %s", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (buffers) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffers, sizeof buffers);
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffers, sizeof buffers);
-    }
+    if (buffers)
+        set_buffers(fd, buffers);
     if (connect(fd, (const struct sockaddr *)&peer->address, peer->length))
         fail("connect: %s", strerror(errno));
     return fd;

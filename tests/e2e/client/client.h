@@ -24,6 +24,7 @@ struct peer {
 struct peer parse_peer(const char *host, const char *port);
 /* A connected TCP socket with send and receive buffers of `buffers` bytes, or 0 for the system's. */
 int connect_to(const struct peer *peer, int buffers);
+void set_buffers(int fd, int bytes);
 void write_all(int fd, const uint8_t *bytes, size_t count);
 /* Returns what there is, `count` bytes or fewer if the peer finishes before. */
 size_t read_all(int fd, uint8_t *bytes, size_t count);

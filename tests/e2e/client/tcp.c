@@ -13,6 +13,7 @@
 
 #define CHUNK           65536
 #define SMALL_BUFFER    4096
+#define LARGE_BUFFER    (1 << 20)
 #define STALL_SECONDS   3
 #define CONNECTIONS_MAX 256
 
@@ -232,6 +233,8 @@ void mode_stall(const struct peer *peer, char **words)
     printf("stalled %llu\n", (unsigned long long)send_until_stalled(all, count));
     if (getchar() == EOF)
         fail("nobody says that it may go on");
+    for (unsigned i = 0; i < count; i++)
+        set_buffers(all[i].fd, LARGE_BUFFER);
     transfer(all, count);
     printf("ok %u\n", count);
 }

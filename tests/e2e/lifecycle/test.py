@@ -4,7 +4,7 @@ import time
 
 from host.claims import equal, timeout, true
 from host.dom0 import End
-from tests.e2e.lab import LONG, echo, until
+from tests.e2e.lab import LONG, PATIENCE, echo, until
 
 MB = 1 << 20
 
@@ -12,7 +12,7 @@ MB = 1 << 20
 def test_xl_shutdown_ends_the_guest_with_status_0():
     with echo() as lab:
         lab.guest.xl("shutdown")
-        equal(lab.guest.wait(30), End("poweroff", 0))
+        equal(lab.guest.wait(PATIENCE), End("poweroff", 0))
         true(b"poweroff asked for by the toolstack" in lab.guest.console(), "the console says who asked")
 
 
@@ -24,7 +24,7 @@ def test_xl_reboot_starts_the_guest_anew_and_it_serves_again():
         true(lab.guest.domid != first, "it is another domain")
         lab.client("serial", 10, 100)
         lab.guest.xl("shutdown")
-        equal(lab.guest.wait(30), End("poweroff", 0))
+        equal(lab.guest.wait(PATIENCE), End("poweroff", 0))
 
 
 @timeout(LONG)
@@ -46,4 +46,4 @@ def test_shutdown_is_obeyed_while_connections_are_open():
         talk = lab.start_client("parallel", 50, 100)
         talk.until("all open")
         lab.guest.xl("shutdown")
-        equal(lab.guest.wait(30), End("poweroff", 0))
+        equal(lab.guest.wait(PATIENCE), End("poweroff", 0))

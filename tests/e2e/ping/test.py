@@ -1,6 +1,6 @@
 """The guest answers pings from domain 0."""
 
-from tests.e2e.lab import echo, until
+from tests.e2e.lab import PATIENCE, echo, until
 
 LINK_LOCAL = "fe80::216:3eff:fe5d:6%xenbr0"
 
@@ -19,7 +19,7 @@ def test_ipv6_pings_are_answered_at_the_link_local_address():
 
 def test_ipv6_pings_are_answered_at_the_address_of_the_router_s_network():
     with echo(vif=["mac=00:16:3e:5d:00:06,bridge=xenbr0"]) as lab:
-        lab.guest.expect("net0: (?i:fec0::216:3eff:fe5d:6)")
+        lab.guest.expect("net0: (?i:fec0::216:3eff:fe5d:6)", PATIENCE)
         lab.dom0.check("ip -6 addr add fec0::99/64 dev xenbr0")
         until("the address is domain 0's", lambda: "tentative" not in lab.dom0.check("ip -6 addr show dev xenbr0"))
         lab.pings("fec0::216:3eff:fe5d:6", "-6")

@@ -3,7 +3,7 @@
 from host import paths
 from host.claims import equal, timeout, true
 from host.dom0 import Dom0, End
-from tests.e2e.lab import LONG, echo, stardust
+from tests.e2e.lab import LONG, PATIENCE, echo, stardust
 
 STATUS = paths.BUILD / "e2e-status"
 
@@ -27,7 +27,7 @@ def test_exit_status_is_carried_through_xenstore():
     with Dom0() as dom0:
         for status in (0, 1, 42, 123, 255):
             with dom0.start_guest(STATUS, arguments=[str(status)]) as guest:
-                equal(guest.wait(60), End("poweroff", status))
+                equal(guest.wait(PATIENCE), End("poweroff", status))
                 equal(guest.xenstore("data/stardust/status"), str(status) if status else None)
 
 
@@ -42,7 +42,7 @@ def test_echo_serves_in_4_mb():
     with echo(memory=4) as lab:
         lab.client("stream", 4 << 20, 1)
         lab.client("serial", 200, 1000)
-        talk = lab.start_client("stall", 50, 1 << 20)
+        talk = lab.start_client("stall", 40, 1 << 19)
         talk.until("stalled")
         talk.go_on()
         talk.ok()
@@ -52,7 +52,7 @@ def test_echo_serves_in_4_mb():
 def test_the_guest_may_be_large():
     with Dom0(memory=1024) as dom0:
         with dom0.start_guest(paths.BUILD / "hello", memory=1024) as guest:
-            equal(guest.wait(60), End("poweroff", 0))
+            equal(guest.wait(PATIENCE), End("poweroff", 0))
 
 
 def test_bare_kernel_on_xen_alone_reads_its_name_from_xenstore_and_powers_off():

@@ -11,7 +11,7 @@ from pathlib import Path
 from host import paths
 from host.claims import equal, timeout, true
 from host.dom0 import Dom0
-from tests.e2e.lab import LONG, Running, stardust, until
+from tests.e2e.lab import LONG, PATIENCE, Running, stardust, until
 
 
 def ask(port: int, data: bytes = b"hello", seconds: float = 30) -> bytes:
@@ -64,7 +64,7 @@ def test_interrupt_leaves_no_process_no_file_and_no_port():
             true(family, "QEMU is a child of the run")
             run.signal(number)
             equal(run.end().status, 128 + number)
-            until("its processes are gone", lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], 10)
+            until("its processes are gone", lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
             true(is_free(port), f"port {port} is free again")
         equal(files(directory), before)
 
@@ -78,7 +78,7 @@ def test_interrupt_at_any_moment_of_the_start_leaves_no_process():
         run.signal(signal.SIGINT)
         end = run.end()
         true(end.status != 0, f"after {moment} s, it did not end by itself: {end}")
-        until("its processes are gone", lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], 10)
+        until("its processes are gone", lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
 
 
 def test_two_runs_at_once_do_not_disturb_each_other():
@@ -182,7 +182,7 @@ exit 7
 
 def test_run_inside_host_shell_takes_the_xl_way():
     true((paths.BUILD / "echo").exists(), "echo is built")
-    shell = subprocess.run([paths.ROOT / "bin/stardust", "host", "shell"], input=INSIDE, capture_output=True, text=True, timeout=120)
+    shell = subprocess.run([paths.ROOT / "bin/stardust", "host", "shell"], input=INSIDE, capture_output=True, text=True, timeout=PATIENCE)
     out = shell.stdout
     for wanted in ("ready: tcp://10.0.2.15:7\n", "listed: 1\n", "answer: inside\n", "status: 143\n", "left: 0\n"):
         true(wanted in out, f"{wanted!r} is in {out!r} {shell.stderr!r}")

@@ -42,7 +42,7 @@ def test_slow_reader_is_held_back_and_costs_bounded_memory():
     with echo(memory=16) as lab:
         lab.client("serial", 20, 100)
         before = lab.memory()
-        talk = lab.start_client("stall", 1, 24 * MB)
+        talk = lab.start_client("stall", 1, 4 * MB)
         taken = int(talk.until(r"stalled (\d+)\n")[1])
         during = lab.memory()
         true(taken < 2 * MB, f"the guest takes little from a client that does not read, not {taken} bytes")
@@ -56,9 +56,9 @@ def test_slow_reader_is_held_back_and_costs_bounded_memory():
 def test_many_slow_readers_do_not_exhaust_the_guest():
     """Their windows together are more than its memory: it refuses some packets, serves others, and ends nothing."""
     with echo(memory=16) as lab:
-        talk = lab.start_client("stall", 120, 2 * MB)
+        talk = lab.start_client("stall", 60, MB)
         talk.until(r"stalled \d+\n")
-        equal(lab.memory().connections, 120, "connections that are held")
+        equal(lab.memory().connections, 60, "connections that are held")
         lab.client("serial", 20, 100)
         talk.go_on()
         talk.ok()
@@ -90,7 +90,7 @@ def test_memory_in_use_afterwards_equals_memory_before():
             before = after
             work()
             # Longer than TIME_WAIT, than a packet's reassembly and than what ARP keeps waiting.
-            until(f"heap as in {first}", lambda: lab.memory()[:3] == first[:3], 150)
+            until(f"heap as in {first}", lambda: lab.memory()[:3] == first[:3])
             after = lab.memory()
             if after == before:
                 return

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from host.claims import equal, timeout
 from host.dom0 import End
-from tests.e2e.lab import BRIDGE_ADDRESS, LONG, Lab, echo, program, until
+from tests.e2e.lab import BRIDGE_ADDRESS, LONG, PATIENCE, Lab, echo, program, until
 
 MB = 1 << 20
 MAC = "00:16:3e:5d:00:00"
@@ -15,13 +15,13 @@ ANOTHER_BRIDGE = "ip link add name xenbr1 type bridge && ip link set xenbr1 up &
 def detach(lab: Lab) -> None:
     start = len(lab.guest.console())
     lab.guest.xl("network-detach", "0")
-    lab.guest.expect("net0: detached", 60, start)
+    lab.guest.expect("net0: detached", PATIENCE, start)
 
 
 def attach(lab: Lab) -> None:
     start = len(lab.guest.console())
     lab.guest.xl("network-attach", f"mac={MAC}", "bridge=xenbr0")
-    lab.guest.expect(f"net0: mac {MAC}, 10.0.2.15/24 by DHCP", 60, start)
+    lab.guest.expect(f"net0: mac {MAC}, 10.0.2.15/24 by DHCP", PATIENCE, start)
 
 
 @timeout(LONG)
@@ -52,7 +52,7 @@ def test_connections_of_a_detached_vif_end_and_new_ones_are_served():
 def test_two_interfaces_are_served_each_by_its_own_address():
     with echo(kernel_options=["ip1=10.9.0.2/24"], vif=[f"mac={MAC},bridge=xenbr0", "mac=00:16:3e:5d:00:01,bridge=xenbr1"],
               prepare=ANOTHER_BRIDGE) as lab:
-        lab.guest.expect("net1: mac 00:16:3e:5d:00:01, 10.9.0.2/24 as configured")
+        lab.guest.expect("net1: mac 00:16:3e:5d:00:01, 10.9.0.2/24 as configured", PATIENCE)
         for address in ("10.0.2.15", "10.9.0.2"):
             lab.pings(address)
             lab.client("stream", MB, 1, address=address)
@@ -71,12 +71,12 @@ def test_static_address_and_gateway_come_from_the_command_line():
 def test_rings_whose_indices_wrap_at_2_to_the_32_carry_every_frame():
     """On netfront alone, with frames of one and of many slots."""
     with program("e2e-reflect", memory=16) as lab:
-        lab.guest.expect("reflect: connected, indices from 4294966895")
+        lab.guest.expect("reflect: connected, indices from 4294966895", PATIENCE)
         vif = f"vif{lab.guest.domid}.0"
         until("the backend is there", lambda: lab.dom0.sh(f"ip link show {vif} | grep -q LOWER_UP")[0] == 0)
         lab.dom0.check(f"ip link set {vif} nomaster mtu 32000")
         lab.dom0.push(Path(__file__).with_name("frames.py"), "/tmp/frames.py")
         equal(lab.dom0.check(f"python3 /tmp/frames.py {vif} 1500"), "1500 frames came back\n")
-        end = lab.guest.wait(30)
+        end = lab.guest.wait(PATIENCE)
         said = re.search(r"reflect: .*; tx index (\d+), rx index (\d+)", lab.guest.console().decode())
         equal(end, End("poweroff", 0), said[0] if said else lab.guest.console())
