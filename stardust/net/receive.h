@@ -6,8 +6,8 @@
 
 #include "interface.h"
 
-/* As xen_netfront_ops.receive: the packet's pages are given back once lwIP and the program have let go of
- * them. */
-void sd_receive(void *interface, const struct xen_net_packet *packet);
+/* As xen_netfront_ops.receive, `arg` is the interface: the packet's pages are given back once lwIP and the
+ * program have let go of them. */
+void sd_receive(void *arg, const struct xen_net_packet *packet);
 
 #endif

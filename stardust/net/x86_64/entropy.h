@@ -24,15 +24,21 @@ static inline bool sd_cpu_has_random(void)
     return ecx >> 30 & 1;
 }
 
+static inline bool sd_cpu_try_random(uint64_t *value)
+{
+    bool valid;
+
+    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(valid));
+    return valid;
+}
+
 /* 0 when the generator gave nothing in ten tries, as Intel advises. */
 static inline uint64_t sd_cpu_random(void)
 {
-    for (int tries = 0; tries < 10; tries++) {
-        uint64_t value;
-        bool valid;
+    uint64_t value = 0;
 
-        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(valid));
-        if (valid)
+    for (int tries = 0; tries < 10; tries++) {
+        if (sd_cpu_try_random(&value))
             return value;
     }
     return 0;

@@ -42,7 +42,7 @@ def test_echo_serves_in_4_mb():
     with echo(memory=4) as lab:
         lab.client("stream", 4 << 20, 1)
         lab.client("serial", 200, 1000)
-        talk = lab.start_client("stall", 40, 1 << 19)
+        talk = lab.start_client("stall", 40, 300_000)
         talk.until("stalled")
         talk.go_on()
         talk.ok()

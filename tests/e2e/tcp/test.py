@@ -56,9 +56,9 @@ def test_slow_reader_is_held_back_and_costs_bounded_memory():
 def test_many_slow_readers_do_not_exhaust_the_guest():
     """Their windows together are more than its memory: it refuses some packets, serves others, and ends nothing."""
     with echo(memory=16) as lab:
-        talk = lab.start_client("stall", 60, MB)
+        talk = lab.start_client("stall", 40, 500_000)
         talk.until(r"stalled \d+\n")
-        equal(lab.memory().connections, 60, "connections that are held")
+        equal(lab.memory().connections, 40, "connections that are held")
         lab.client("serial", 20, 100)
         talk.go_on()
         talk.ok()

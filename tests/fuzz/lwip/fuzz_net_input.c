@@ -19,6 +19,7 @@
 #include "lwip/tcp.h"
 #include "lwip/udp.h"
 
+#include "checksum.h"
 #include "interface.h"
 #include "memory.h"
 #include "net.h"
@@ -343,34 +344,107 @@ static void make_likely(uint8_t *frame, size_t size)
         frame[at + 12] = 0x50;
 }
 
-/* Each step: what to do, a length of two bytes, and as many bytes of a frame; the frame may be repeated to be
- * long. */
+/* Headers that lwIP listens to, from a neighbour to us; lengths and checksums are filled in. */
+#define TO_US "\x00\x16\x3e\x5d\x00\x01\x02\x00\x00\x00\x00\x01"
+#define IPV4(p)                                                                                              \
+    TO_US "\x08\x00\x45\x00\x00\x00\x00\x01\x00\x00\x40" p "\x00\x00\x0a\x00\x02\x02\x0a\x00\x02\x0f"
+#define NEIGHBOUR "\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+#define OURSELF   "\xfe\x80\x00\x00\x00\x00\x00\x00\x02\x16\x3e\xff\xfe\x5d\x00\x01"
+#define IPV6(p)   TO_US "\x86\xdd\x60\x00\x00\x00\x00\x00" p "\xff" NEIGHBOUR OURSELF
+#define TCP(f)    "\x0f\xa0\x00\x07\x00\x00\x00\x00\x00\x00\x00\x00\x50" f "\xff\xff\x00\x00\x00\x00"
+#define HEADERS(text)                                                                                        \
+    {                                                                                                        \
+        text, sizeof text - 1                                                                                \
+    }
+static const struct {
+    const char *bytes;
+    size_t length;
+} headers[] = {
+    {"", 0},
+    HEADERS(TO_US "\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01\x02\x00\x00\x00\x00\x01\x0a\x00\x02\x02"
+                  "\x00\x00\x00\x00\x00\x00\x0a\x00\x02\x0f"),
+    HEADERS(IPV4("\x01") "\x08\x00"),
+    HEADERS(IPV4("\x11") "\x0f\xa0\x00\x07"),
+    HEADERS(IPV4("\x06") TCP("\x02")),
+    HEADERS(IPV4("\x06") TCP("\x10")),
+    HEADERS(IPV4("\x06") TCP("\x11")),
+    HEADERS(IPV4("\x06") "\x0f\xa0\x00\x07"),
+    HEADERS(IPV6("\x3a") "\x87\x00\x00\x00\x00\x00\x00\x00" OURSELF),
+    HEADERS(IPV6("\x3a") "\x86\x00\x00\x00\x40\x00\x07\x08\x00\x00\x00\x00\x00\x00\x00\x00\x03\x04\x40\xc0"),
+    HEADERS(IPV6("\x3a")),
+    HEADERS(IPV6("\x2c") "\x11\x00\x00\x01\x00\x00\x00\x07"),
+    HEADERS(IPV6("\x2c") "\x11\x00"),
+    HEADERS(IPV6("\x00") "\x3a\x00\x05\x02\x00\x00\x01\x00\x82\x00\x00\x00"),
+    HEADERS(IPV6("\x06") TCP("\x02")),
+    HEADERS(IPV6("\x06") TCP("\x10")),
+};
+#define KINDS (sizeof headers / sizeof *headers)
+
+static void store16(uint8_t *at, size_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static void complete(uint8_t *frame, size_t size)
+{
+    uint16_t sum;
+
+    if (size >= 34 && frame[12] == 8 && !frame[13]) {
+        store16(frame + 16, size - 14);
+        memset(frame + 24, 0, 2);
+        sum = (uint16_t)~sd_net_checksum(frame + 14, 20);
+        memcpy(frame + 24, &sum, 2);
+    } else if (size >= 54 && frame[12] == 0x86) {
+        store16(frame + 18, size - 54);
+    }
+}
+
+/*
+ * Each step: what to do, a length of two bytes, the kind of headers to begin with, and as many bytes for what
+ * follows them; zeros make the frame long.
+ */
 static size_t step(const uint8_t *bytes, size_t size)
 {
+    static const uint32_t lengths[] = {257, 1514, 9000, 65549};
     static uint8_t frame[LARGEST];
-    unsigned what = bytes[0];
-    size_t length = (size_t)(bytes[1] | bytes[2] << 8) % 600, given = length < size - 3 ? length : size - 3;
-    size_t total = given;
+    unsigned what = bytes[0], kind = bytes[3] % KINDS;
+    size_t length = (size_t)(bytes[1] | bytes[2] << 8) % 600, given = length < size - 4 ? length : size - 4;
+    size_t total = headers[kind].length + given;
 
     if (what & 0x80) {
         pass_time((uint64_t)bytes[1] << (what & 15));
-        return 3;
+        return 4;
     }
-    if (given < 14)
-        return 3 + given;
-    memcpy(frame, bytes + 3, given);
-    if (what & 0x10) { /* zeros up to one of a few lengths */
-        static const uint32_t lengths[] = {257, 1514, 9000, 65549};
-
-        total = lengths[what & 3] > given ? lengths[what & 3] : given;
-        memset(frame + given, 0, total - given);
+    if (total < 14)
+        return 4 + given;
+    memcpy(frame, headers[kind].bytes, headers[kind].length);
+    memcpy(frame + headers[kind].length, bytes + 4, given);
+    if (what & 0x10 && lengths[what & 3] > total) {
+        memset(frame + total, 0, lengths[what & 3] - total);
+        total = lengths[what & 3];
     }
     if (!(frame[0] & 1))
         memcpy(frame, interface.front.mac, 6);
     if (what & 0x20)
         make_likely(frame, total);
+    if (kind)
+        complete(frame, total);
     deliver(frame, total, what & 0x0c, what & 0x40);
-    return 3 + given;
+    return 4 + given;
+}
+
+/* A neighbour that is known, and a connection with it. */
+static void make_acquaintance(void)
+{
+    static const uint8_t steps[] = {
+        0x00, 0, 0, 1, /* who has our address? */
+        0x40, 0, 0, 4, /* SYN */
+        0x60, 0, 0, 5, /* ACK */
+    };
+
+    for (size_t at = 0; at < sizeof steps; at += 4)
+        (void)step(steps + at, 4);
 }
 
 /* Everybody goes away, and everything times out. */
@@ -398,7 +472,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         blocks_before = blocks;
         started = true;
     }
-    while (size > 3) {
+    make_acquaintance();
+    while (size > 4) {
         size_t used = step(bytes, size);
 
         bytes += used;
