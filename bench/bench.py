@@ -1,7 +1,7 @@
-"""`bin/stardust bench [FILTER…] [--profile]`: measures, prints one table, and writes it to bench/results/.
+"""`bin/stardust bench [PART…]`: measures, prints one table, and writes it to bench/results/; `bench profile` shows a boot in detail.
 
-Each part below measures one thing and says how; FILTER chooses parts by their names (size, boot, network, throughput, idle), and then nothing
-is written. Instruction-exact numbers come from a Xen in QEMU whose clock counts instructions (-icount): one nanosecond of virtual
+Each part below measures one thing and says how; with some chosen (size, boot, network, throughput, idle) nothing is written.
+Instruction-exact numbers come from a Xen in QEMU whose clock counts instructions (-icount): one nanosecond of virtual
 time is one instruction, Xen's own on the guest's behalf included. Real times are good only as ratios, and are given as such.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import signal
 import subprocess
 import sys
 import time
@@ -38,14 +39,15 @@ RESULTS = paths.ROOT / "bench/results"
 def main(arguments: list[str]) -> int:
     """Measure. 0 even where a target is not met, which the table says; 1 where something could not be measured."""
     parser = argparse.ArgumentParser(prog="stardust bench", description="Measure, and print the table.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"measure only this ({', '.join(PARTS)})")
-    parser.add_argument("--profile", action="store_true", help="only show what hello's life consists of, from Xen's trace")
+    parser.add_argument("parts", nargs="*", metavar="PART",
+                        help=f"measure only this ({', '.join(PARTS)}); or `profile`: what hello's life consists of, from Xen's trace")
     options = parser.parse_args(arguments)
+    profiling = options.parts == ["profile"]
     chosen = {name: part for name, part in PARTS.items() if not options.parts or any(word in name for word in options.parts)}
-    if not chosen:
-        raise Problem(f"there is no part {options.parts[0]} (there are: {', '.join(PARTS)})")
+    if not chosen and not profiling:
+        raise Problem(f"there is no part {options.parts[0]} (there are: {', '.join(PARTS)}, profile)")
     build.make("hello", "echo", "bench-images")
-    if options.profile:
+    if profiling:
         with _domain0(exact=True) as dom0:
             print(boot.profile(dom0), end="")
         return 0
@@ -92,8 +94,8 @@ def _write(rows: list[Row]) -> None:
     versions, linux = peers.versions(), peers.linux_package()
     text = f"""# What Stardust costs
 
-Written by `bin/stardust bench` on {datetime.date.today()}, at {_said("git", "describe", "--always", "--dirty")}. Everything
-is measured in the same run, on Xen {versions[f"xen-hypervisor-{packages.XEN}-amd64"]} in
+Written by `bin/stardust bench` on {datetime.date.today()}, at {_said("git", "describe", "--always", "--dirty")}. Everything is
+measured in the same run, on Xen {versions[f"xen-hypervisor-{packages.XEN}-amd64"]} in
 {_said("qemu-system-x86_64", "--version")}, beside Debian's {linux} {versions[linux]}
 with {peers.LINUX_MEMORY} MB; Stardust guests have 16 MB unless a row says otherwise, and are compiled by
 {_said("gcc", "--version")}.
@@ -114,3 +116,5 @@ if __name__ == "__main__":
     except Problem as problem:
         print(f"stardust: {problem}", file=sys.stderr)
         sys.exit(EXIT_BAD)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
