@@ -9,6 +9,7 @@
 
 #include "arch/hooks.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/tcp.h"
 #include "lwip/sys.h"
 #include "lwip/tcp.h"
 
@@ -38,11 +39,38 @@ uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
 }
 
 /*
+ * What lwIP 2.1.3 cannot bear from a peer that lies, for it keeps what comes before its turn, and an
+ * assertion fails when that turns out longer than the window: data beyond the window's end; a FIN in the
+ * midst of data; a SYN where none is due. An honest peer sends none of them, but for a FIN that overtook
+ * data, and that is sent again.
+ */
+static bool is_bearable(const struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
+{
+    uint16_t flags = TCPH_FLAGS(header);
+
+    if (pcb->state == SYN_SENT)
+        return true;
+    if ((flags & TCP_SYN) && (flags & TCP_ACK))
+        return false;
+    return !TCP_SEQ_GT(header->seqno, pcb->rcv_nxt) ||
+           (!(flags & TCP_FIN) && TCP_SEQ_LEQ(header->seqno + packet->tot_len, pcb->rcv_nxt + pcb->rcv_wnd));
+}
+
+/*
  * lwIP acknowledges every second packet and delays the rest by up to 250 ms. One packet may be 64 KiB here,
  * as much as the sender's whole window.
  */
-void sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct pbuf *packet)
+bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
 {
+    /* The PCB of a listener is a shorter struct; TIME_WAIT keeps no data. */
+    if (pcb->state == LISTEN || pcb->state == TIME_WAIT)
+        return true;
+    if (!is_bearable(pcb, header, packet)) {
+        tcp_ack_now(pcb);
+        (void)tcp_output(pcb);
+        return false;
+    }
     if (pcb->state == ESTABLISHED && packet->tot_len > 2 * pcb->mss)
         tcp_ack_now(pcb);
+    return true;
 }

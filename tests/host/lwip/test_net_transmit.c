@@ -105,9 +105,10 @@ uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
     return 0;
 }
 
-void sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct pbuf *packet)
+bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
 {
-    (void)pcb, (void)packet;
+    (void)pcb, (void)header, (void)packet;
+    return true;
 }
 
 /* ---- segments ---- */
