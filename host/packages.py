@@ -9,7 +9,7 @@ BUILD = ["gcc", "binutils", "make", "libc6-dev", "libxen-dev", "xz-utils"]
 
 
 # What the host's tests want on top: they are built by clang with its sanitizers.
-TEST = ["clang", "llvm", "libclang-rt-14-dev"]
+TEST = ["clang", "llvm", "libclang-rt-14-dev", "cpio"]
 
 # What `make check` wants on top.
 CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]

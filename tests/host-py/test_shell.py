@@ -173,8 +173,7 @@ def test_initramfs_unpacks_to_what_was_put_in() -> None:
     archive.file("a/b/c", b"hello", 0o755)
     archive.link("a/l", "b/c")
     archive.close()
-    listed = subprocess.run(["busybox", "cpio", "-tv"], input=file.getvalue(), capture_output=True)
-    if listed.returncode == 127 or b"applet not found" in listed.stderr:
-        return
+    listed = subprocess.run(["cpio", "-tv"], input=file.getvalue(), capture_output=True)
+    equal(listed.returncode, 0, listed.stderr.decode())
     names = [line.split()[-1] if b"->" not in line else line.split()[-3] for line in listed.stdout.splitlines()]
     equal(names, [b"a", b"a/b", b"a/b/c", b"a/l"])
