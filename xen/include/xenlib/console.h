@@ -31,8 +31,8 @@ size_t xen_console_put(const char *text, size_t bytes);
 size_t xen_console_write(const char *text, size_t bytes, uint64_t patience);
 
 /*
- * For a panic and for the time before events work: writes all, spinning on a full ring for about a second at most;
- * takes no lock. Any context, also with everything broken.
+ * For a panic and for the time before events work: writes all, spinning on a full ring for about a second at
+ * most; takes no lock. Any context, also with everything broken.
  */
 void xen_console_emergency(const char *text, size_t bytes);
 

@@ -165,7 +165,8 @@ int xen_netfront_open(struct xen_netfront *front, uint32_t index, const struct x
 /*
  * Connects, also again after a disconnect: negotiates, posts the receive buffers, waits for the backend. 0;
  * -EOPNOTSUPP when the backend cannot copy; -EINVAL for a bad `mac`; -ENOMEM, -ENOSPC (grants);
- * -EBUSY while more pages than one device uses are in quarantine; what xen_bus_connect() gives. On an error nothing is held.
+ * -EBUSY while more pages than one device uses are in quarantine; what xen_bus_connect() gives. On an error
+ * nothing is held.
  */
 int xen_netfront_connect(struct xen_netfront *front, uint64_t deadline) xen_must_check;
 
