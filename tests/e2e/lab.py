@@ -48,7 +48,8 @@ class Lab:
     def client(self, mode: str, *words: object, address: str = "", timeout: float = LONG) -> str:
         """Run the client; what it said. It must find everything right."""
         status, out = self.dom0.sh(self.command(mode, *words, address=address), b"\n", timeout)
-        true(status == 0 and out.splitlines()[-1].startswith("ok "), f"{mode} {words}: status {status}, {out.strip()!r}{self.ended()}")
+        good = status == 0 and out.splitlines()[-1].startswith("ok ")
+        true(good, f"{mode} {words}: status {status}, {out.strip()!r}{self.ended()}")
         return out
 
     def start_client(self, mode: str, *words: object) -> "Talk":
@@ -107,7 +108,7 @@ class Talk:
         """Read on until what it has said matches."""
         while not (found := re.search(pattern, self._said.decode())):
             piece = self._stream.read()
-            true(piece, f"the client says {pattern!r}; it said {self._said.decode()!r} and ended with {self._stream.wait() if not piece else 0}")
+            true(piece, f"the client says {pattern!r}; it has ended and said {self._said.decode()!r}")
             self._said += piece
         return found
 

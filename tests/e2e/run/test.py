@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from host import paths
-from host.claims import equal, timeout, true
+from host.claims import equal, true
 from host.dom0 import Dom0
-from tests.e2e.lab import LONG, PATIENCE, Running, stardust, until
+from tests.e2e.lab import PATIENCE, Running, stardust, until
 
 
 def ask(port: int, data: bytes = b"hello", seconds: float = 30) -> bytes:
@@ -182,7 +182,8 @@ exit 7
 
 def test_run_inside_host_shell_takes_the_xl_way():
     true((paths.BUILD / "echo").exists(), "echo is built")
-    shell = subprocess.run([paths.ROOT / "bin/stardust", "host", "shell"], input=INSIDE, capture_output=True, text=True, timeout=PATIENCE)
+    shell = subprocess.run([paths.ROOT / "bin/stardust", "host", "shell"], input=INSIDE, capture_output=True, text=True,
+                           timeout=PATIENCE)
     out = shell.stdout
     for wanted in ("ready: tcp://10.0.2.15:7\n", "listed: 1\n", "answer: inside\n", "status: 143\n", "left: 0\n"):
         true(wanted in out, f"{wanted!r} is in {out!r} {shell.stderr!r}")

@@ -37,8 +37,8 @@ static size_t blocks, pages;
 static struct sd_interface interface;
 static uint8_t sent[XEN_NET_TX_MAX]; /* the packet being built, or sent last */
 static size_t sent_bytes;
-static uint32_t our_next, their_next; /* of the TCP segment sent last */
-uint32_t sd_net_tcp_window = 65536, sd_net_tcp_send = 65536;
+static uint32_t our_next, their_next;                        /* of the TCP segment sent last */
+uint32_t sd_net_tcp_window = 32768, sd_net_tcp_send = 65536; /* a packet may be longer than the window */
 
 /* ---- what is around stardust/net ---- */
 
@@ -378,7 +378,9 @@ static const struct {
     HEADERS(IPV6("\x06") TCP("\x02")),
     HEADERS(IPV6("\x06") TCP("\x10")),
 };
-#define KINDS (sizeof headers / sizeof *headers)
+#define TEN     "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define KINDS   (sizeof headers / sizeof *headers)
 
 static void store16(uint8_t *at, size_t value)
 {
@@ -461,6 +463,40 @@ static void finish(void)
         pass_time(1000);
 }
 
+static void run(const uint8_t *bytes, size_t size)
+{
+    make_acquaintance();
+    while (size > 4) {
+        size_t used = step(bytes, size);
+
+        bytes += used;
+        size -= used;
+    }
+    finish();
+}
+
+/* What made lwIP fail before stardust/net kept it from lwIP. */
+static void run_what_was_found(void)
+{
+    static const struct {
+        const char *steps;
+        size_t size;
+    } found[] = {
+        /* ARP without its end */
+        HEADERS("\x00\x16\x00\x00" TO_US "\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"),
+        /* data that goes beyond the window, then what is missing before it */
+        HEADERS("\x73\x04\x00\x07\x00\x00\x07\x77"
+                "\x60\xf4\x01\x05" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "\x71\x01\x00\x05\x00"),
+        /* a FIN in the midst of data, then a whole window of data */
+        HEADERS("\x60\x1a\x00\x07\x00\x00\x00\x64\x00\x00\x00\x00\x50\x11\xff\xff\x00\x00\x00\x00"
+                "0123456789"
+                "\x73\x01\x00\x05\x00"),
+    };
+
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        run((const uint8_t *)found[i].steps, found[i].size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static bool started;
@@ -471,15 +507,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         finish();
         blocks_before = blocks;
         started = true;
+        run_what_was_found();
     }
-    make_acquaintance();
-    while (size > 4) {
-        size_t used = step(bytes, size);
-
-        bytes += used;
-        size -= used;
-    }
-    finish();
+    run(bytes, size);
     /* Neighbours and their like have places of their own; MLD groups belong to addresses that were learned.
      */
     if (pages || blocks > blocks_before + 16) {
