@@ -25,12 +25,13 @@
 
 /* ---- towards netfront ---- */
 
-static bool is_arp_request(const struct pbuf *packet)
+/* A question that lwIP waits for an answer to; it also announces itself by asking for its own address. */
+static bool is_arp_question(const struct pbuf *packet)
 {
-    const uint8_t *bytes = packet->payload;
+    const uint8_t *bytes = packet->payload, *arp = bytes + SIZEOF_ETH_HDR;
 
-    return packet->len >= SIZEOF_ETH_HDR + 8 && bytes[12] == 0x08 && bytes[13] == 0x06 &&
-           bytes[SIZEOF_ETH_HDR + 7] == ARP_REQUEST;
+    return packet->len >= SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR && bytes[12] == 0x08 && bytes[13] == 0x06 &&
+           arp[7] == ARP_REQUEST && memcmp(arp + 14, arp + 24, 4) != 0;
 }
 
 static err_t link_output(struct netif *netif, struct pbuf *packet)
@@ -39,7 +40,7 @@ static err_t link_output(struct netif *netif, struct pbuf *packet)
 
     if (!interface->attached)
         return ERR_IF;
-    if (is_arp_request(packet))
+    if (is_arp_question(packet))
         sd_net_timers_arp_asked();
     return sd_transmit_packet(&interface->transmit, packet);
 }
