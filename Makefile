@@ -64,8 +64,6 @@ $(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust
 $(BUILD)/obj/bench/guest/%: INCLUDES += $(LWIP_INCLUDES)
-$(BUILD)/obj/stardust/net/%: | $(LWIP_READY)
-$(BUILD)/obj/apps/echo/%: | $(LWIP_READY)
 
 # ---- images ----
 

@@ -32,7 +32,7 @@ def shell(memory: int) -> int:
     with Dom0(memory, qemu=True) as dom0:
         tree = shlex.quote(str(paths.ROOT))
         dom0.check(MOUNT.format(tree))
-        dom0.check("mkdir -p /root/.cache/stardust && tar -x -C /root/.cache/stardust", input=_byte_code())
+        dom0.check("mkdir -p ~/.cache/stardust && tar -x -C ~/.cache/stardust", input=_byte_code())
         terminal = os.isatty(0)
         if terminal:
             say(f"domain 0 of Xen in QEMU; the source tree is at {paths.ROOT}; `exit` ends it")

@@ -69,6 +69,10 @@ class Lab:
         true(status == 0 and " 0% packet loss" in out, f"ping {address}: status {status}, {out.strip()!r}{self.ended()}")
         return out
 
+    def router_heard(self, start: int = 0) -> None:
+        """Wait for net0's address of the router's IPv6 network: it comes seconds after DHCP's, takes memory, and is the last to."""
+        self.guest.expect("net0: (?i:fec0::)", PATIENCE, start)
+
     def ended(self) -> str:
         """For a failure's text: the guest's end, if it has ended, and the end of its console."""
         if not self.guest.ended:

@@ -84,6 +84,7 @@ def test_memory_in_use_afterwards_equals_memory_before():
         talk.ok()
 
     with echo() as lab:
+        lab.router_heard()
         lab.client("serial", 1, 1)
         until("no connection is left", lambda: not lab.memory().connections)
         first = after = lab.memory()

@@ -22,11 +22,13 @@ def attach(lab: Lab) -> None:
     start = len(lab.guest.console())
     lab.guest.xl("network-attach", f"mac={MAC}", "bridge=xenbr0")
     lab.guest.expect(f"net0: mac {MAC}, 10.0.2.15/24 by DHCP", PATIENCE, start)
+    lab.router_heard(start)
 
 
 @timeout(LONG)
 def test_vif_detached_and_attached_again_carries_traffic():
     with echo(vif=[f"mac={MAC},bridge=xenbr0"]) as lab:
+        lab.router_heard()
         lab.client("stream", MB, 1)
         before = lab.memory()
         for turn in range(3):
