@@ -122,7 +122,8 @@ $(BUILD)/%: $(BUILD)/%.elf
 
 HOST_CC    := clang
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-HOST_FLAGS := -std=gnu17 -O1 -g -fno-omit-frame-pointer $(WARN) -Itests/host/include -Itests/host -Ixen-sys/include \
+# No PIE: some tests define the linker script's symbols as numbers.
+HOST_FLAGS := -std=gnu17 -O1 -g -fno-pie -no-pie -fno-omit-frame-pointer $(WARN) -Itests/host/include -Itests/host -Ixen-sys/include \
               -Ixen/include -Istardust/include -Istardust
 HOST_TESTS := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -136,7 +137,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))
 
 define host_program
 $(BUILD)/$(1): $(call sources,$(2)) $(wildcard tests/host/*.h xen/include/xenlib/*.h xen/include/xenlib/front/*.h xen/src/*.h \
-               xen/src/front/*.h stardust/*/*.h stardust/include/stardust/*.h) Makefile
+               xen/src/front/*.h xen/src/x86_64/*.h xen/src/x86_64/pvh/*.h stardust/*/*.h stardust/include/stardust/*.h) Makefile
 	@mkdir -p $$(@D)
 	$$(call say,HOSTCC,$$@)
 	$$(Q)$(HOST_CC) $(HOST_FLAGS) $(3) -o $$@ $$(filter %.c,$$^)

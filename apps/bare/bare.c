@@ -17,14 +17,20 @@
 #include <xenlib/time.h>
 #include <xenlib/trap.h>
 
-/* Pages are handed out from the first free one on, and never taken back. */
+/* Pages are handed out from what is mapped at the start, and never taken back. */
 void *xen_platform_page_alloc(void)
 {
+    const struct xen_memory_layout *layout = xen_memory_layout();
+    static size_t range;
     static pfn_t next;
 
-    if (!next.n)
-        next = xen_memory_layout()->first_free;
-    return next.n < xen_memory_layout()->mapped_end.n ? xen_pfn_to_virt((pfn_t){next.n++}) : NULL;
+    for (; range < layout->free_count; range++) {
+        if (next.n < layout->free[range].first.n)
+            next = layout->free[range].first;
+        if (next.n < layout->free[range].end.n && next.n < layout->mapped_end.n)
+            return xen_pfn_to_virt((pfn_t){next.n++});
+    }
+    return NULL;
 }
 
 void xen_platform_page_free(void *page)

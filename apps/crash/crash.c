@@ -80,6 +80,12 @@ FAULT stack(void)
     sd_printf("never: %d\n", overflow_at(UINT64_MAX, &start));
 }
 
+/* The exception of a push to nowhere cannot be pushed there either. */
+FAULT double_fault(void)
+{
+    __asm__ volatile("mov %0, %%rsp\n\tpush %%rax" ::"r"(0x4000000000ul) : "memory");
+}
+
 static const struct {
     const char *name;
     void (*fault)(void);
@@ -93,6 +99,7 @@ static const struct {
     {"invalid-opcode", invalid_opcode},
     {"panic", panic},
     {"stack", stack},
+    {"double-fault", double_fault},
 };
 
 int main(int argc, char **argv)

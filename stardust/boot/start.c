@@ -66,7 +66,7 @@ static void read_options(const char *command_line)
 
 static void banner(const char *type)
 {
-    sd_info("Stardust on Xen, %s, %lu MiB", type, xen_memory_layout()->end.n >> 8);
+    sd_info("Stardust on Xen, %s, %lu MiB", type, xen_memory_layout()->pages >> 8);
     if (sd_log_level() >= XEN_LOG_DEBUG)
         xen_start_log();
 }

@@ -32,8 +32,9 @@ static struct {
     struct xen_list free[ORDERS];
     struct section *initial; /* of the sections mapped at the start */
     size_t initial_count;
-    pfn_t next;        /* the first frame not brought in yet */
-    pfn_t end;         /* one past the last frame */
+    size_t range;      /* of the layout's free ranges, the one that is being brought in */
+    pfn_t next;        /* its first frame that is not yet */
+    size_t to_come;    /* pages not brought in yet */
     size_t free_pages; /* in the lists */
     bool growing;
 } pages;
@@ -109,14 +110,29 @@ static void add_range(pfn_t first, pfn_t end)
     }
 }
 
+/* Goes to where the next section begins. False when all memory is in. */
+static bool find_next(void)
+{
+    const struct xen_memory_layout *layout = xen_memory_layout();
+
+    while (pages.next.n >= layout->free[pages.range].end.n) {
+        if (pages.range + 1 == layout->free_count)
+            return false;
+        pages.next = layout->free[++pages.range].first;
+    }
+    return true;
+}
+
 static bool grow(void)
 {
-    pfn_t first = pages.next;
-    size_t count = pages.end.n - first.n;
+    pfn_t first;
+    size_t count;
     int error;
 
-    if (pages.growing || !count)
+    if (pages.growing || !pages.to_come || !find_next())
         return false;
+    first = pages.next;
+    count = xen_memory_layout()->free[pages.range].end.n - first.n;
     if (count > SECTION_PAGES)
         count = SECTION_PAGES;
     pages.growing = true;
@@ -126,6 +142,7 @@ static bool grow(void)
         return false;
     memset(xen_pfn_to_virt(first), 0, sizeof(struct section));
     pages.next.n = first.n + count;
+    pages.to_come -= count;
     add_range((pfn_t){first.n + 1}, pages.next);
     return true;
 }
@@ -179,29 +196,57 @@ void sd_page_free(void *block, unsigned order)
     merge_and_put(pfn, order);
 }
 
+/* Where the sections of the start are kept: the first place that is free and mapped. Takes it out of its
+ * range. */
+static struct section *place_sections(struct xen_memory_range *ranges, size_t count)
+{
+    size_t bytes = pages.initial_count * sizeof(struct section), needed = xen_pages_for(bytes);
+
+    for (size_t i = 0; i < count; i++) {
+        struct section *place = xen_pfn_to_virt(ranges[i].first);
+
+        if (ranges[i].first.n + needed > ranges[i].end.n)
+            continue;
+        ranges[i].first.n += needed;
+        memset(place, 0, bytes);
+        return place;
+    }
+    xen_platform_panic("%zu pages in one piece are not free", needed);
+}
+
 void sd_page_init(void)
 {
     const struct xen_memory_layout *layout = xen_memory_layout();
-    pfn_t first = layout->first_free;
-    size_t bytes;
+    struct xen_memory_range mapped[XEN_MEMORY_RANGES];
+    size_t count = 0;
 
     for (unsigned order = 0; order < ORDERS; order++)
         xen_list_init(&pages.free[order]);
     pages.initial_count = (layout->mapped_end.n + SECTION_PAGES - 1) / SECTION_PAGES;
-    bytes = pages.initial_count * sizeof(struct section);
-    pages.initial = xen_pfn_to_virt(first);
-    memset(pages.initial, 0, bytes);
-    first.n += xen_pages_for(bytes);
+    for (size_t i = 0; i < layout->free_count; i++) {
+        struct xen_memory_range range = layout->free[i];
+
+        if (range.first.n < layout->mapped_end.n) {
+            mapped[count] = range;
+            if (range.end.n > layout->mapped_end.n)
+                mapped[count].end = layout->mapped_end;
+            count++;
+            range.first.n = pages.initial_count * SECTION_PAGES;
+        }
+        if (range.end.n > range.first.n)
+            pages.to_come += range.end.n - range.first.n;
+    }
+    pages.initial = place_sections(mapped, count);
+    for (size_t i = 0; i < count; i++)
+        add_range(mapped[i].first, mapped[i].end);
+    /* The last of them may go on beyond what is mapped. */
+    pages.range = count - 1;
     pages.next.n = pages.initial_count * SECTION_PAGES;
-    pages.end = layout->end;
-    if (pages.next.n > pages.end.n)
-        pages.next = pages.end;
-    add_range(first, layout->mapped_end);
 }
 
 void sd_page_stats(struct sd_memory_stats *stats)
 {
-    stats->pages_total = pages.end.n;
-    stats->pages_mapped = pages.next.n;
-    stats->pages_free = pages.free_pages + (pages.end.n - pages.next.n);
+    stats->pages_total = xen_memory_layout()->pages;
+    stats->pages_mapped = stats->pages_total - pages.to_come;
+    stats->pages_free = pages.free_pages + pages.to_come;
 }

@@ -170,9 +170,12 @@ static void look_around(uint64_t now)
 {
     uint32_t indices[SD_INTERFACES_MAX];
     size_t count;
+    int error = xen_bus_enumerate("vif", indices, SD_INTERFACES_MAX, &count);
 
-    if (xen_bus_enumerate("vif", indices, SD_INTERFACES_MAX, &count)) {
-        sd_warn("net: cannot list the vifs");
+    if (error == -ERANGE) {
+        sd_warn("net: more than %u vifs; the first ones are served", SD_INTERFACES_MAX);
+    } else if (error) {
+        sd_warn("net: cannot list the vifs: error %d", error);
         return;
     }
     for (unsigned i = 0; sd_interfaces[i]; i++) {

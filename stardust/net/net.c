@@ -124,22 +124,30 @@ static void run(void *arg)
     }
 }
 
-int sd_net_start(void)
+static int start_thread(void)
 {
-    int error;
-
-    if (net.thread)
-        return -EALREADY;
     xen_waitq_init(&net.work);
     xen_waitq_init(&net.done);
     xen_list_init(&net.calls);
     sd_net_publish_init();
     sd_net_set_limits();
     sd_net_random_init();
-    error = sd_thread_start("net", run, NULL, &net.thread);
-    if (error)
-        return error;
-    return sd_thread_start("net-control", sd_net_control, NULL, NULL);
+    return sd_thread_start("net", run, NULL, &net.thread);
+}
+
+int sd_net_start(void)
+{
+    static bool started;
+    int error = 0;
+
+    if (started)
+        return -EALREADY;
+    if (!net.thread)
+        error = start_thread();
+    if (!error)
+        error = sd_thread_start("net-control", sd_net_control, NULL, NULL);
+    started = !error;
+    return error;
 }
 
 int sd_net_call(int (*function)(void *arg), void *arg)

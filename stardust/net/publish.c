@@ -12,9 +12,9 @@
 #define PORTS_MAX 16
 
 static struct {
-    struct xen_lock lock; /* guards all but `writing` */
-    struct xen_waitq has_address;
-    uint8_t address[4]; /* zeros: none */
+    struct xen_lock lock;         /* guards all but `writing` */
+    struct xen_waitq has_address; /* may be waited for before the network is started */
+    uint8_t address[4];           /* zeros: none */
     struct {
         char protocol[4];
         uint16_t port;
@@ -23,11 +23,10 @@ static struct {
     bool changed;
 
     struct sd_mutex writing; /* one writer at a time, so that the last value is the newest */
-} state;
+} state = {.has_address = {{&state.has_address.waiters, &state.has_address.waiters}}};
 
 void sd_net_publish_init(void)
 {
-    xen_waitq_init(&state.has_address);
     sd_mutex_init(&state.writing);
 }
 

@@ -18,6 +18,7 @@
 #define FRAMES_MAX 48
 
 extern const unsigned char xen_build_id[], xen_build_id_end[], xen_text_end[];
+extern char xen_boot_stack_guard[];
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
@@ -129,20 +130,36 @@ static const char *access(uint64_t error)
     return error & XEN_FAULT_WRITE ? "write" : "read";
 }
 
+/*
+ * A fault in the guard page below the thread's stack. The exception's own frame cannot be pushed there
+ * either, so that it comes as a double fault, on a stack of its own; of a PV guest, which has none, the
+ * runner makes this report.
+ */
+static bool is_stack_overflow(const struct xen_trap_frame *frame, uintptr_t address)
+{
+    const struct sd_thread *thread = sd_this_cpu()->current;
+    uintptr_t guard = (uintptr_t)(thread && thread->stack ? thread->stack : xen_boot_stack_guard);
+
+    return (frame->vector == XEN_TRAP_DOUBLE_FAULT || frame->vector == XEN_TRAP_PAGE_FAULT) &&
+           address - guard < XEN_PAGE_SIZE;
+}
+
 void xen_platform_trap(struct xen_trap_frame *frame)
 {
     const char *name = xen_trap_name(frame->vector);
     uintptr_t address = xen_trap_fault_address();
 
     begin();
-    if (frame->vector == XEN_TRAP_PAGE_FAULT)
+    if (is_stack_overflow(frame, address))
+        say("*** stardust crash: stack overflow: nothing is mapped below rsp 0x%016lx", frame->rsp);
+    else if (frame->vector == XEN_TRAP_PAGE_FAULT)
         say("*** stardust crash: page fault: %s of 0x%016lx, which is %s", access(frame->error), address,
             frame->error & XEN_FAULT_PRESENT ? "not allowed" : "not mapped");
     else
         say("*** stardust crash: %s", name);
     registers(frame);
     say("*** vector %lu  error 0x%04lx  cr2 0x%016lx  thread %s", frame->vector, frame->error, address,
-        sd_this_cpu()->current->name);
+        sd_this_cpu()->current ? sd_this_cpu()->current->name : "none yet");
     backtrace(frame->rip, caller_without_frame(frame->rsp), frame->rbp);
     finish();
 }

@@ -1,4 +1,7 @@
-/* Grants: this guest is both the one that grants and the one that maps. */
+/*
+ * Grants: this guest is both the one that grants and the one that uses them. Mappings between two guests, on
+ * every type, are claimed by tests/e2e/grant.
+ */
 #include <stardust/test.h>
 
 #include <errno.h>
@@ -6,6 +9,7 @@
 
 #include <stardust/memory.h>
 #include <xenlib/grant.h>
+#include <xenlib/start.h>
 #include <xenlib/store.h>
 #include <xenlib/trap.h>
 
@@ -23,6 +27,17 @@ static bool start(xen_domid_t *self)
     return true;
 }
 
+/* Whether a page of ours can be mapped a second time; skips the test if not. A PVH guest has every page at
+ * one frame number. */
+static bool can_map_own_grant(void)
+{
+    bool can = strcmp(xen_start()->type, "PVH") != 0;
+
+    if (!can)
+        sd_test_skip("Xen moves a page that a PVH guest maps from itself; tests/e2e/grant claims the same");
+    return can;
+}
+
 static void write_byte(void *at)
 {
     *(volatile char *)at = 'w';
@@ -33,8 +48,11 @@ SD_TEST(granted_page_is_seen_where_it_is_mapped)
     struct xen_grant_mapping mapping;
     xen_domid_t self;
     xen_gref_t ref;
-    char *page = sd_page_alloc(0);
+    char *page;
 
+    if (!can_map_own_grant())
+        return;
+    page = sd_page_alloc(0);
     SD_REQUIRE(page && start(&self) && !xen_grant_alloc(&ref));
     strcpy(page, "granted");
     xen_grant_enable(ref, self, page, false);
@@ -57,8 +75,11 @@ SD_TEST(read_only_grants_cannot_be_written)
     struct xen_grant_mapping mapping;
     xen_domid_t self;
     xen_gref_t ref;
-    char *page = sd_page_alloc(0);
+    char *page;
 
+    if (!can_map_own_grant())
+        return;
+    page = sd_page_alloc(0);
     SD_REQUIRE(page && start(&self) && !xen_grant_alloc(&ref));
     xen_grant_enable(ref, self, page, true);
     SD_CHECK(xen_grant_map(self, ref, false, &mapping) < 0);
@@ -103,6 +124,8 @@ SD_TEST(pages_still_mapped_are_quarantined_until_let_go)
     xen_gref_t ref, other;
     char *page;
 
+    if (!can_map_own_grant())
+        return;
     SD_REQUIRE(start(&self));
     /* What the first mapping brings with it, tables and frames, is there now: the tests above ran first or it
      * is made here. */

@@ -16,6 +16,8 @@
 #define PER_FRAME     (XEN_PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define WINDOW_PAGES  512
 #define HANDLE_OFFSET 1000
+#define WINDOW_FRAMES                                                                                        \
+    0x40000000UL /* where Xen puts foreign pages: no address of the window, as in a PVH guest */
 
 static _Alignas(4096) struct grant_entry_v1 table[FAKE_GRANT_FRAMES][PER_FRAME];
 static uint32_t frames_mapped, frames_max = FAKE_GRANT_FRAMES;
@@ -25,7 +27,9 @@ static long next_result;
 static uintptr_t pages[PAGES]; /* by frame number: the address */
 static _Alignas(4096) uint8_t foreign[FAKE_FOREIGN_PAGES][XEN_PAGE_SIZE];
 static _Alignas(4096) uint8_t window[WINDOW_PAGES][XEN_PAGE_SIZE];
-static bool window_mapped[WINDOW_PAGES];
+static uint8_t *window_mapped[WINDOW_PAGES]; /* what Xen has put there */
+static bool window_readonly[WINDOW_PAGES], window_shown[WINDOW_PAGES];
+static int show_error;
 
 static _Noreturn void bail(const char *what)
 {
@@ -90,6 +94,42 @@ int xen_grant_map_window(void **address)
     return 0;
 }
 
+static size_t place_of(const void *page)
+{
+    size_t offset = (size_t)((const uint8_t *)page - window[0]);
+
+    if (offset % XEN_PAGE_SIZE || offset >= sizeof(window))
+        bail("what is no page of the window is taken for one");
+    return offset / XEN_PAGE_SIZE;
+}
+
+uint64_t xen_grant_window_address(const void *page)
+{
+    return WINDOW_FRAMES + place_of(page) * XEN_PAGE_SIZE;
+}
+
+int xen_grant_window_show(void *page, bool readonly)
+{
+    size_t place = place_of(page);
+    int error = show_error;
+
+    show_error = 0;
+    if (!window_mapped[place] || window_shown[place])
+        bail("a place of the window is shown before Xen has put a page there, or twice");
+    if (readonly != window_readonly[place])
+        bail("a foreign page is shown with other rights than Xen gave");
+    if (error)
+        return error;
+    window_shown[place] = true;
+    memcpy(page, window_mapped[place], XEN_PAGE_SIZE);
+    return 0;
+}
+
+void xen_grant_window_hide(void *page)
+{
+    window_shown[place_of(page)] = false;
+}
+
 static struct grant_entry_v1 *entry_of(uint32_t ref)
 {
     if (ref / PER_FRAME >= frames_mapped)
@@ -137,7 +177,7 @@ unsigned fake_grant_mappings(void)
     unsigned count = 0;
 
     for (unsigned i = 0; i < WINDOW_PAGES; i++)
-        count += window_mapped[i];
+        count += window_mapped[i] != NULL;
     return count;
 }
 
@@ -183,7 +223,7 @@ static int16_t copy(const struct gnttab_copy *op)
 
 static int16_t map(struct gnttab_map_grant_ref *op)
 {
-    size_t place = (op->host_addr - (uintptr_t)window) / XEN_PAGE_SIZE;
+    size_t place = (op->host_addr - WINDOW_FRAMES) / XEN_PAGE_SIZE;
     uint8_t *page;
     int16_t status = foreign_page(op->dom, op->ref, &page);
 
@@ -195,21 +235,23 @@ static int16_t map(struct gnttab_map_grant_ref *op)
         return GNTST_general_error;
     if (op->ref == FAKE_FOREIGN_REF + FAKE_FOREIGN_PAGES - 1 && !(op->flags & GNTMAP_readonly))
         return GNTST_general_error;
-    window_mapped[place] = true;
-    memcpy(window[place], page, XEN_PAGE_SIZE);
+    window_mapped[place] = page;
+    window_readonly[place] = op->flags & GNTMAP_readonly;
     op->handle = (uint32_t)place + HANDLE_OFFSET;
     return GNTST_okay;
 }
 
 static int16_t unmap(const struct gnttab_unmap_grant_ref *op)
 {
-    size_t place = (op->host_addr - (uintptr_t)window) / XEN_PAGE_SIZE;
+    size_t place = (op->host_addr - WINDOW_FRAMES) / XEN_PAGE_SIZE;
 
     if (place >= WINDOW_PAGES || !window_mapped[place])
         return GNTST_bad_virt_addr;
     if (op->handle != place + HANDLE_OFFSET)
         return GNTST_bad_handle;
-    window_mapped[place] = false;
+    if (window_shown[place])
+        bail("a page is unmapped that the window still shows");
+    window_mapped[place] = NULL;
     return GNTST_okay;
 }
 
@@ -254,7 +296,7 @@ static long grant_table_op(long operation, long ops, long count, long a4, long a
 void fake_grant_reset(void)
 {
     frames_max = FAKE_GRANT_FRAMES;
-    map_error = 0;
+    map_error = show_error = 0;
     next_status = GNTST_okay;
     next_result = 0;
     fake_on_hypercall(__HYPERVISOR_grant_table_op, grant_table_op);
@@ -268,6 +310,11 @@ void fake_grant_limit(uint32_t frames)
 void fake_grant_fail_map(int error)
 {
     map_error = error;
+}
+
+void fake_grant_fail_show(int error)
+{
+    show_error = error;
 }
 
 void fake_grant_next_status(int16_t status)

@@ -21,10 +21,11 @@
  * under test keeps its own. */
 void fake_grant_reset(void);
 
-/* What the host allows (FAKE_GRANT_FRAMES at most), and the error of the next mapping of a frame or of the
- * window. */
+/* What the host allows (FAKE_GRANT_FRAMES at most), and the errors of the next mapping of a frame or of the
+ * window, and of the next showing of a foreign page in it. */
 void fake_grant_limit(uint32_t frames);
 void fake_grant_fail_map(int error);
+void fake_grant_fail_show(int error);
 
 /* The status of the next operation; GNTST_okay carries it out. The result of the next hypercall as a whole.
  */

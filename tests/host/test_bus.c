@@ -170,7 +170,7 @@ TEST(bus_enumerates_the_numbers_of_a_class)
         {{"0", "51712", "4294967295"}, 4, 0, 3, {0, 51712, UINT32_MAX}},
         {{"x", "1x", "01", "-1", "4294967296", "3", "99999999999999999999"}, 4, 0, 1, {3}},
         {{"1", "2", "3"}, 3, 0, 3, {1, 2, 3}},
-        {{"1", "2", "3"}, 2, -ERANGE, 0, {0}},
+        {{"1", "2", "3"}, 2, -ERANGE, 2, {1, 2}},
         {{"1"}, 0, -ERANGE, 0, {0}},
     };
 
@@ -189,10 +189,8 @@ TEST(bus_enumerates_the_numbers_of_a_class)
         }
         result = xen_bus_enumerate("vif", indices, rows[i].size, &count);
         TEST_CHECK(result == rows[i].error, "row %zu: %d", i, result);
-        if (!rows[i].error) {
-            TEST_CHECK(count == rows[i].count, "row %zu: %zu", i, count);
-            TEST_CHECK(!memcmp(indices, rows[i].indices, rows[i].count * sizeof *indices), "row %zu", i);
-        }
+        TEST_CHECK(count == rows[i].count, "row %zu: %zu", i, count);
+        TEST_CHECK(!memcmp(indices, rows[i].indices, rows[i].count * sizeof *indices), "row %zu", i);
         stop();
     }
 }

@@ -394,6 +394,22 @@ TEST(foreign_pages_are_mapped_at_places_of_their_own_until_all_512_are_taken)
     }
 }
 
+TEST(a_foreign_page_that_cannot_be_shown_goes_back_to_xen_and_its_place_with_it)
+{
+    xen_domid_t domain = {FAKE_FOREIGN_DOMAIN};
+    xen_gref_t ref = {FAKE_FOREIGN_REF + 2};
+    struct xen_grant_mapping mapping = {0};
+
+    set_up();
+    for (unsigned i = 0; i < 600; i++) { /* more often than there are places */
+        fake_grant_fail_show(-ENOMEM);
+        TEST_REQUIRE(xen_grant_map(domain, ref, i % 2, &mapping) == -ENOMEM);
+        TEST_REQUIRE(!mapping.page && fake_grant_mappings() == 0);
+    }
+    TEST_REQUIRE(!xen_grant_map(domain, ref, true, &mapping));
+    TEST_CHECK(!xen_grant_unmap(&mapping));
+}
+
 TEST(a_page_granted_read_only_can_be_mapped_only_so)
 {
     struct xen_grant_mapping mapping;

@@ -24,7 +24,6 @@ const char *__asan_default_options(void)
 #define MFN_OFFSET 0x100000u /* so that one kind of number taken for the other is noticed */
 
 static bool in_use[FRAMES], is_table[FRAMES];
-static uint32_t root_pfn;
 static long pages_left = -1;   /* how many more pages there are; negative: any number */
 static long applies_left = -1; /* after so many changes Xen refuses one */
 static bool adopt_fails;
@@ -78,18 +77,15 @@ static size_t pages_in_use(void)
     return count;
 }
 
-uint64_t *xen_room_pt_root(void)
-{
-    return xen_pfn_to_virt((pfn_t){root_pfn});
-}
-
-/* Xen refuses to see a page as a table that holds nonsense. */
+/* Xen refuses to see a page as a table that holds nonsense: it is empty, or maps what a large page has
+ * mapped. */
 int xen_room_pt_adopt(void *page)
 {
     const uint64_t *entries = page;
 
-    for (unsigned i = 0; i < PT_ENTRIES; i++)
-        bad_updates += entries[i] != 0;
+    for (uint64_t i = 0; i < PT_ENTRIES; i++)
+        bad_updates += entries[0] ? entries[i] != entries[0] + (i << XEN_PAGE_SHIFT) : entries[i] != 0;
+    bad_updates += (entries[0] & PTE_LARGE) != 0;
     if (adopt_fails)
         return -EINVAL;
     is_table[xen_virt_to_pfn(page).n] = true;
@@ -140,8 +136,37 @@ static void begin(void)
     pages_left = applies_left = -1;
     adopt_fails = false;
     applies = bad_updates = 0;
-    root_pfn = 1;
+    xen_pt_root = xen_pfn_to_virt((pfn_t){1});
     in_use[1] = is_table[1] = true;
+}
+
+/* How many tables hang below `table`, itself included; every entry on the way is sound. */
+static size_t tables_below(const uint64_t *table, unsigned level)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < PT_ENTRIES; i++) {
+        pfn_t behind = xen_mfn_to_pfn((mfn_t){(table[i] & PTE_FRAME) >> XEN_PAGE_SHIFT});
+
+        if (!(table[i] & PTE_PRESENT))
+            TEST_CHECK(table[i] == 0, "level %u, entry %zu: %lx", level, i, table[i]);
+        else if (level == 1 || table[i] & PTE_LARGE)
+            TEST_CHECK(level == 2 ? behind.n % PT_ENTRIES == 0 : !(table[i] & PTE_LARGE),
+                       "level %u, entry %zu: %lx", level, i, table[i]);
+        else if (TEST_CHECK(behind.n < FRAMES && is_table[behind.n], "level %u, entry %zu: %lx", level, i,
+                            table[i]))
+            count += tables_below(xen_pfn_to_virt(behind), level - 1);
+    }
+    return count;
+}
+
+/* The tables are sound, and no page besides them was taken. */
+static void check_tables(const char *when)
+{
+    size_t tables = tables_below(xen_pt_root, 3);
+
+    TEST_CHECK(tables == pages_in_use(), "%s: %zu tables, %zu pages taken", when, tables, pages_in_use());
+    TEST_CHECK(bad_updates == 0, "%s: %u", when, bad_updates);
 }
 
 /* Addresses are numbers here: nothing lives at them. */
@@ -271,6 +296,7 @@ TEST(pagetable_unmap_skips_what_is_not_mapped)
 {
     begin();
     TEST_CHECK(xen_pt_map(at(XEN_MAPPINGS + 0x5000), (pfn_t){10}, 1, R) == 0);
+    pages_left = 0; /* nothing is made for it */
     TEST_CHECK(xen_pt_unmap(at(XEN_MAPPINGS), 5000) == 0);
     TEST_CHECK(!xen_pt_query(at(XEN_MAPPINGS + 0x5000), NULL, NULL));
     TEST_CHECK(xen_pt_unmap(at(XEN_MAPPINGS), 0) == 0);
@@ -319,6 +345,238 @@ TEST(pagetable_a_table_that_xen_refuses_gives_its_page_back)
     TEST_CHECK(pages_in_use() == 1, "%zu pages", pages_in_use());
 }
 
+/* ---- large pages: four of them beside each other, over a GiB, for frames 512 to 2559 ---- */
+
+#define LARGE_COUNT 4
+#define LARGE_PAGES (LARGE_COUNT * PT_ENTRIES)
+#define LARGE_FIRST 512
+#define LARGE_BYTES (PT_ENTRIES * XEN_PAGE_SIZE)
+
+static const uintptr_t large = XEN_MAPPINGS + 0x40000000 - 2 * LARGE_BYTES;
+
+static void begin_large(void)
+{
+    begin();
+    for (unsigned i = 0; i < LARGE_COUNT; i++)
+        TEST_CHECK(
+            xen_pt_map_large(at(large + i * LARGE_BYTES), (mfn_t){MFN_OFFSET + LARGE_FIRST + i * 512}) == 0);
+}
+
+/* The entry at the second level for the large page `number`, as it stands in the table. */
+static uint64_t large_entry(unsigned number)
+{
+    uintptr_t va = large + number * LARGE_BYTES;
+    uint64_t above = xen_pt_root[va >> 30];
+    const uint64_t *table = xen_pfn_to_virt(xen_mfn_to_pfn((mfn_t){(above & PTE_FRAME) >> XEN_PAGE_SHIFT}));
+
+    return table[va >> 21 & (PT_ENTRIES - 1)];
+}
+
+static bool is_large(unsigned number)
+{
+    return (large_entry(number) & PTE_LARGE) != 0;
+}
+
+/* The raw entry at the lowest level; 0 without a table for it. */
+static uint64_t page_entry(size_t page)
+{
+    uint64_t above = large_entry((unsigned)(page / PT_ENTRIES));
+    const uint64_t *table = xen_pfn_to_virt(xen_mfn_to_pfn((mfn_t){(above & PTE_FRAME) >> XEN_PAGE_SHIFT}));
+
+    return above & PTE_LARGE ? 0 : table[page % PT_ENTRIES];
+}
+
+/* All pages but those from `first` on are mapped as they were at the start. */
+static bool others_are_untouched(size_t first, size_t count)
+{
+    for (size_t i = 0; i < LARGE_PAGES; i++)
+        if ((i < first || i >= first + count) &&
+            !is_mapped_as(large + i * XEN_PAGE_SIZE, LARGE_FIRST + i, R | W))
+            return false;
+    return true;
+}
+
+TEST(pagetable_large_pages_map_2_mib_of_data_and_take_no_table_of_their_own)
+{
+    pfn_t pfn = {0};
+
+    begin_large();
+    TEST_CHECK(others_are_untouched(0, 0));
+    TEST_CHECK(!xen_pt_query(at(large - 1), NULL, NULL) &&
+               !xen_pt_query(at(large + LARGE_PAGES * 4096), NULL, NULL));
+    for (unsigned i = 0; i < LARGE_COUNT; i++)
+        TEST_CHECK(is_large(i), "page %u", i);
+    /* The root, and one for each GiB. */
+    TEST_CHECK(pages_in_use() == 3, "%zu", pages_in_use());
+    /* The address of a byte will do, and both results may be left out. */
+    TEST_CHECK(xen_pt_query(at(large + 0x3456), &pfn, NULL) && pfn.n == LARGE_FIRST + 3, "%lu", pfn.n);
+    TEST_CHECK(xen_pt_query(at(large + 0x3456), NULL, NULL));
+    check_tables("mapped");
+}
+
+/* Which pages of the four large ones change, and which of those stay whole. */
+static const struct {
+    size_t first, count;
+    bool whole[LARGE_COUNT];
+} parts[] = {
+    {0, 1, {false, true, true, true}},         /* the first page */
+    {511, 1, {false, true, true, true}},       /* the last of the first */
+    {511, 2, {false, false, true, true}},      /* over an end */
+    {700, 100, {true, false, true, true}},     /* more than a batch, within one */
+    {1000, 100, {true, false, false, true}},   /* over a GiB */
+    {300, 1500, {false, false, false, false}}, /* all of the middle ones */
+    {512, 512, {true, false, true, true}},     /* one exactly; taken apart all the same */
+    {2047, 1, {true, true, true, false}},      /* the very last */
+    {0, LARGE_PAGES, {false, false, false, false}},
+    {600, 0, {true, true, true, true}}, /* nothing */
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+TEST(pagetable_unmapping_a_part_of_large_pages_leaves_the_rest_as_it_was)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        size_t first = parts[i].first, count = parts[i].count;
+
+        begin_large();
+        TEST_CHECK(xen_pt_unmap(at(large + first * XEN_PAGE_SIZE), count) == 0, "row %zu", i);
+        for (size_t page = first; page < first + count; page++)
+            TEST_REQUIRE(!xen_pt_query(at(large + page * XEN_PAGE_SIZE), NULL, NULL), "row %zu, page %zu", i,
+                         page);
+        TEST_CHECK(others_are_untouched(first, count), "row %zu", i);
+        for (unsigned k = 0; k < LARGE_COUNT; k++)
+            TEST_CHECK(is_large(k) == parts[i].whole[k], "row %zu, large page %u", i, k);
+        check_tables("unmapped");
+    }
+}
+
+TEST(pagetable_protecting_a_part_of_large_pages_leaves_the_rest_as_it_was)
+{
+    static const unsigned prots[] = {R, R | W, X};
+
+    for (size_t i = 0; i < PARTS; i++)
+        for (size_t k = 0; k < sizeof(prots) / sizeof(prots[0]); k++) {
+            size_t first = parts[i].first, count = parts[i].count;
+
+            begin_large();
+            TEST_CHECK(xen_pt_protect(at(large + first * XEN_PAGE_SIZE), count, prots[k]) == 0, "row %zu", i);
+            for (size_t page = first; page < first + count; page++)
+                TEST_REQUIRE(is_mapped_as(large + page * XEN_PAGE_SIZE, LARGE_FIRST + page, prots[k] | R),
+                             "row %zu, page %zu", i, page);
+            TEST_CHECK(others_are_untouched(first, count), "row %zu", i);
+            check_tables("protected");
+        }
+}
+
+/* Bit for bit: no right more, none less. The room adds PTE_USER, once and for all. */
+TEST(pagetable_pages_of_a_split_large_page_have_its_rights_exactly)
+{
+    uint64_t was;
+
+    begin_large();
+    was = large_entry(1);
+    TEST_CHECK(xen_pt_unmap(at(large + 700 * XEN_PAGE_SIZE), 1) == 0);
+    for (size_t page = 512; page < 1024; page++)
+        TEST_REQUIRE(page_entry(page) ==
+                         (page == 700 ? 0 : (was & ~PTE_LARGE) + ((page - 512) << XEN_PAGE_SHIFT)),
+                     "page %zu: %lx, the large one was %lx", page, page_entry(page), was);
+    TEST_CHECK((large_entry(1) & (PTE_NX | PTE_LARGE)) == 0 && (large_entry(1) & PTE_TABLE) == PTE_TABLE,
+               "%lx", large_entry(1));
+}
+
+TEST(pagetable_mapping_into_a_large_page_replaces_only_what_is_mapped)
+{
+    begin_large();
+    TEST_CHECK(xen_pt_map(at(large + 510 * XEN_PAGE_SIZE), (pfn_t){20}, 4, R) == 0);
+    for (size_t i = 0; i < 4; i++)
+        TEST_CHECK(is_mapped_as(large + (510 + i) * XEN_PAGE_SIZE, 20 + i, R), "page %zu", i);
+    TEST_CHECK(others_are_untouched(510, 4));
+    TEST_CHECK(!is_large(0) && !is_large(1) && is_large(2) && is_large(3));
+    check_tables("mapped");
+}
+
+/* A page given away and taken back, as the balloon does, leaves the large page in pieces, and the pieces
+ * right. */
+TEST(pagetable_what_was_unmapped_from_a_large_page_can_be_mapped_again)
+{
+    begin_large();
+    for (unsigned round = 0; round < 3; round++) {
+        TEST_CHECK(xen_pt_unmap(at(large + 5 * XEN_PAGE_SIZE), 1) == 0);
+        TEST_CHECK(xen_pt_map(at(large + 5 * XEN_PAGE_SIZE), (pfn_t){LARGE_FIRST + 5}, 1, W) == 0);
+        TEST_CHECK(others_are_untouched(0, 0), "round %u", round);
+    }
+    check_tables("mapped again");
+    TEST_CHECK(pages_in_use() == 4, "%zu", pages_in_use());
+}
+
+TEST(pagetable_large_pages_that_no_table_is_left_for_change_nothing)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        uintptr_t va = large + parts[i].first * XEN_PAGE_SIZE;
+        long needed = 0;
+
+        for (unsigned k = 0; k < LARGE_COUNT; k++)
+            needed += !parts[i].whole[k];
+        for (long pages = 0; pages < needed; pages++) {
+            begin_large();
+            pages_left = pages;
+            TEST_CHECK(xen_pt_unmap(at(va), parts[i].count) == -ENOMEM, "row %zu, %ld pages", i, pages);
+            TEST_CHECK(others_are_untouched(0, 0), "row %zu, %ld pages", i, pages);
+            pages_left = 0;
+            TEST_CHECK(xen_pt_protect(at(va), parts[i].count, R) == -ENOMEM, "row %zu, %ld pages", i, pages);
+            TEST_CHECK(others_are_untouched(0, 0), "row %zu, %ld pages", i, pages);
+            check_tables("without a page");
+        }
+        /* Not one more is needed. */
+        begin_large();
+        pages_left = needed;
+        TEST_CHECK(xen_pt_unmap(at(va), parts[i].count) == 0, "row %zu", i);
+    }
+    begin_large();
+    adopt_fails = true;
+    TEST_CHECK(xen_pt_unmap(at(large), 1) == -EINVAL && others_are_untouched(0, 0));
+    check_tables("refused");
+}
+
+TEST(pagetable_protect_of_large_and_missing_pages_changes_none)
+{
+    begin_large();
+    TEST_CHECK(xen_pt_protect(at(large - XEN_PAGE_SIZE), 2, R) == -ENOENT);
+    TEST_CHECK(xen_pt_protect(at(large + (LARGE_PAGES - 1) * XEN_PAGE_SIZE), 2, R) == -ENOENT);
+    TEST_CHECK(others_are_untouched(0, 0));
+    for (unsigned i = 0; i < LARGE_COUNT; i++)
+        TEST_CHECK(is_large(i), "page %u", i);
+}
+
+TEST(pagetable_map_large_without_a_page_for_the_table_above_maps_nothing)
+{
+    begin();
+    pages_left = 0;
+    TEST_CHECK(xen_pt_map_large(at(large), (mfn_t){MFN_OFFSET + LARGE_FIRST}) == -ENOMEM);
+    TEST_CHECK(!xen_pt_query(at(large), NULL, NULL));
+    check_tables("without a page");
+}
+
+/* A frame that is none of the guest's own: Xen's page, or another domain's. */
+TEST(pagetable_foreign_frames_are_mapped_as_data_writable_or_not)
+{
+    mfn_t frame = {MFN_OFFSET + 10 * FRAMES};
+
+    begin();
+    TEST_CHECK(xen_pt_map_frame(at(XEN_MAPPINGS), frame, false) == 0);
+    TEST_CHECK(is_mapped_as(XEN_MAPPINGS, 10 * FRAMES, R | W));
+    TEST_CHECK(xen_pt_map_frame(at(XEN_MAPPINGS + XEN_PAGE_SIZE), frame, true) == 0);
+    TEST_CHECK(is_mapped_as(XEN_MAPPINGS + XEN_PAGE_SIZE, 10 * FRAMES, R));
+    /* Over each other, and gone. */
+    TEST_CHECK(xen_pt_map_frame(at(XEN_MAPPINGS), frame, true) == 0);
+    TEST_CHECK(is_mapped_as(XEN_MAPPINGS, 10 * FRAMES, R));
+    TEST_CHECK(xen_pt_unmap(at(XEN_MAPPINGS), 2) == 0);
+    TEST_CHECK(!xen_pt_query(at(XEN_MAPPINGS), NULL, NULL));
+    TEST_CHECK(!xen_pt_query(at(XEN_MAPPINGS + XEN_PAGE_SIZE), NULL, NULL));
+    pages_left = 0;
+    TEST_CHECK(xen_pt_map_frame(at(XEN_MAPPINGS + LARGE_BYTES), frame, false) == -ENOMEM);
+    check_tables("mapped");
+}
+
 TEST(pagetable_random_use_agrees_with_a_model)
 {
     enum { PAGES = 2500, STEPS = 3000 };
@@ -332,6 +590,15 @@ TEST(pagetable_random_use_agrees_with_a_model)
 
     begin();
     memset(model, 0, sizeof(model));
+    /* Two of the tables that it covers begin as large pages. */
+    for (uint64_t i = 0; i < 2 * PT_ENTRIES; i++) {
+        uintptr_t va = (base + LARGE_BYTES - 1) / LARGE_BYTES * LARGE_BYTES;
+
+        if (i % PT_ENTRIES == 0)
+            TEST_CHECK(xen_pt_map_large(at(va + i * XEN_PAGE_SIZE), (mfn_t){MFN_OFFSET + 1024 + i}) == 0);
+        model[(va - base) / XEN_PAGE_SIZE + i].prot = R | W;
+        model[(va - base) / XEN_PAGE_SIZE + i].pfn = 1024 + i;
+    }
     for (unsigned step = 0; step < STEPS; step++) {
         size_t first, count;
         unsigned prot;
@@ -375,7 +642,7 @@ TEST(pagetable_random_use_agrees_with_a_model)
                          "step %u: page %zu", step, i);
         }
     }
-    TEST_CHECK(bad_updates == 0);
+    check_tables("in the end");
 }
 
 int main(void)

@@ -44,6 +44,7 @@ static int collect_indices(const char *names, size_t length, uint32_t *indices, 
 
         if (!parse_index(name, &index))
             continue;
+        *count = found;
         if (found == size)
             return -ERANGE;
         indices[found++] = index;

@@ -355,19 +355,27 @@ int xen_grant_map(xen_domid_t domain, xen_gref_t ref, bool readonly, struct xen_
         .ref = ref.n,
         .dom = domain.n,
     };
+    struct xen_grant_mapping fresh;
     size_t place;
+    uint8_t *page;
     int error = window_alloc(&place);
 
     if (error)
         return error;
-    map.host_addr = (uintptr_t)(grants.window + place * XEN_PAGE_SIZE);
+    page = grants.window + place * XEN_PAGE_SIZE;
+    map.host_addr = xen_grant_window_address(page);
     error = (int)HYPERVISOR_grant_table_op(GNTTABOP_map_grant_ref, &map, 1);
     if (!error)
         error = status_error(map.status);
     if (error)
         goto free_place;
-    *mapping = (struct xen_grant_mapping){grants.window + place * XEN_PAGE_SIZE, map.handle};
-    return 0;
+    fresh = (struct xen_grant_mapping){page, map.handle};
+    error = xen_grant_window_show(page, readonly);
+    if (!error)
+        *mapping = fresh;
+    else if (xen_grant_unmap(&fresh))
+        return error; /* the place stays taken: Xen still maps the page there */
+    return error;
 
 free_place:
     window_free(place);
@@ -377,11 +385,13 @@ free_place:
 int xen_grant_unmap(struct xen_grant_mapping *mapping)
 {
     struct gnttab_unmap_grant_ref unmap = {
-        .host_addr = (uintptr_t)mapping->page,
+        .host_addr = xen_grant_window_address(mapping->page),
         .handle = mapping->handle,
     };
-    int error = (int)HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1);
+    int error;
 
+    xen_grant_window_hide(mapping->page);
+    error = (int)HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1);
     if (!error)
         error = status_error(unmap.status);
     if (error)

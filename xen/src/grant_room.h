@@ -19,4 +19,13 @@ int xen_grant_map_frame(unsigned index, void **table_page) xen_must_check;
  */
 int xen_grant_map_window(void **window) xen_must_check;
 
+/* How Xen is told where to map a foreign page (host_addr of gnttab_map_grant_ref): the virtual address on PV,
+ * and the guest-physical one of the frame behind it on PVH. */
+uint64_t xen_grant_window_address(const void *page);
+
+/* After Xen has mapped a page there: makes it seen at its place in the window. 0 or -ENOMEM. Before Xen
+ * unmaps it: the reverse. */
+int xen_grant_window_show(void *page, bool readonly) xen_must_check;
+void xen_grant_window_hide(void *page);
+
 #endif

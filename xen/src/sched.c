@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include <xenlib/event.h>
 #include <xensys/hypercall.h>
 
 _Static_assert(XEN_SHUTDOWN_POWEROFF == SHUTDOWN_poweroff, "reason");
@@ -18,13 +17,6 @@ _Static_assert(XEN_SHUTDOWN_SOFT_RESET == SHUTDOWN_soft_reset, "reason");
 void xen_sched_yield(void)
 {
     HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
-}
-
-/* The hypercall clears the upcall mask before it looks for events, so none can slip between. */
-void xen_sched_block(void)
-{
-    HYPERVISOR_sched_op(SCHEDOP_block, NULL);
-    xen_upcalls_on();
 }
 
 int xen_sched_poll(const xen_port_t *ports, size_t count, uint64_t deadline)

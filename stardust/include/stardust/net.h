@@ -12,7 +12,8 @@
 
 /*
  * Brings the network up: starts its thread, which connects every vif, now and later, and configures it (ip=
- * of the command line; IPv6 by router advertisement). Does not wait for an address. 0, -ENOMEM, or -EALREADY.
+ * of the command line; IPv6 by router advertisement). Does not wait for an address. 0, -EALREADY, or -ENOMEM,
+ * and then it may be tried again.
  */
 int sd_net_start(void) xen_must_check;
 

@@ -1,6 +1,6 @@
 /*
  * Timers: a function at a time. Callbacks run in thread context on the scheduler's way, in the order of their
- * deadlines; they may start, stop and wake, and must not wait.
+ * deadlines; they may start, stop and wake, and must not wait, nor start threads.
  *
  * There is no tick: the vCPU's one-shot timer is set to the earliest deadline only when nothing is left to
  * run.

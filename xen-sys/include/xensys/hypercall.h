@@ -74,6 +74,12 @@ static inline long HYPERVISOR_set_timer_op(uint64_t deadline)
     return xensys_hypercall(__HYPERVISOR_set_timer_op, (long)deadline, 0, 0, 0, 0);
 }
 
+/* HVM and PVH only: parameters, and how events are delivered. */
+static inline long HYPERVISOR_hvm_op(unsigned op, void *arg)
+{
+    return xensys_hypercall(__HYPERVISOR_hvm_op, op, xensys_arg(arg), 0, 0, 0);
+}
+
 static inline long HYPERVISOR_xen_version(unsigned op, void *arg)
 {
     return xensys_hypercall(__HYPERVISOR_xen_version, op, xensys_arg(arg), 0, 0, 0);

@@ -16,6 +16,9 @@
 #define XEN_DIRECT_END 0x7000000000UL /* so 384 GiB of memory at most */
 #define XEN_MAPPINGS   0x7000000000UL
 
+/* Frames from this one on cannot be mapped, and are not used. */
+#define XEN_DIRECT_FRAMES ((XEN_DIRECT_END - XEN_DIRECT) >> XEN_PAGE_SHIFT)
+
 /* Address of a frame in the direct map. It is mapped only once xen_memory_map_direct() has covered the frame.
  */
 static inline void *xen_pfn_to_virt(pfn_t pfn)
@@ -36,11 +39,22 @@ static inline mfn_t xen_virt_to_mfn(const void *address)
     return xen_pfn_to_mfn(xen_virt_to_pfn(address));
 }
 
-/* What the guest was given at its start. */
+struct xen_memory_range {
+    pfn_t first, end; /* end: one past the last */
+};
+
+/*
+ * What the guest was given at its start. Between the ranges lie the image, the ramdisk, and holes, where
+ * there is no memory. A range that begins at or above mapped_end begins at a multiple of 512.
+ */
+#define XEN_MEMORY_RANGES 16
 struct xen_memory_layout {
-    pfn_t first_free; /* the first frame that nothing uses yet */
-    pfn_t mapped_end; /* frames below are in the direct map already */
+    struct xen_memory_range free[XEN_MEMORY_RANGES]; /* what nothing uses yet, ascending */
+    size_t free_count;
+    pfn_t image;      /* the image's first frame */
+    pfn_t mapped_end; /* the guest's frames below are in the direct map already */
     pfn_t end;        /* one past the last frame */
+    uint64_t pages;   /* of memory, in all */
 };
 const struct xen_memory_layout *xen_memory_layout(void);
 

@@ -24,11 +24,12 @@ enum xen_prot {
  */
 int xen_pt_map(void *va, pfn_t first, size_t count, unsigned prot) xen_must_check;
 
-/* Unmaps. Pages that are not mapped are skipped. 0 or -EINVAL. */
+/* Unmaps. Pages that are not mapped are skipped. 0; -EINVAL; -ENOMEM when a large page of the direct map
+ * would have to be taken apart and there is no page for its table (nothing has changed then). */
 int xen_pt_unmap(void *va, size_t count) xen_must_check;
 
-/* Changes the protection of mapped pages. 0; -EINVAL as above; -ENOENT when one is not mapped (none is
- * changed then). */
+/* Changes the protection of mapped pages. 0; -EINVAL as above; -ENOENT when one is not mapped, -ENOMEM as
+ * above (none is changed then). */
 int xen_pt_protect(void *va, size_t count, unsigned prot) xen_must_check;
 
 /* What is mapped at `va`: false when nothing is. Either result may be NULL. */

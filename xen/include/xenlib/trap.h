@@ -8,8 +8,7 @@
 
 #include <xenlib/types.h>
 
-/* What the entry code saves. `error` is 0 for vectors without an error code. `cr2` is valid for a page fault
- * only. */
+/* What the entry code saves. `error` is 0 for vectors without an error code. */
 struct xen_trap_frame {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
     uint64_t vector, error;
@@ -48,9 +47,6 @@ const char *xen_trap_name(uint64_t vector);
 
 /* The address of the latest page fault on this vCPU. */
 uintptr_t xen_trap_fault_address(void);
-
-/* Installs the entry points. Before it, an exception ends the domain. 0 or a negative errno. */
-int xen_trap_init(void) xen_must_check;
 
 /* What stopped a function that was run by xen_trap_try. */
 struct xen_trap_caught {

@@ -12,6 +12,6 @@ pfn_t xen_virt_to_pfn(const void *address)
     if (va >= XEN_DIRECT && va < XEN_DIRECT_END)
         return (pfn_t){(va - XEN_DIRECT) >> XEN_PAGE_SHIFT};
     if (va >= XEN_IMAGE_BASE && va < (uintptr_t)xen_image_end)
-        return (pfn_t){(va - XEN_IMAGE_BASE) >> XEN_PAGE_SHIFT};
+        return (pfn_t){xen_memory_layout()->image.n + ((va - XEN_IMAGE_BASE) >> XEN_PAGE_SHIFT)};
     xen_platform_panic("address %p has no frame of its own", address);
 }

@@ -13,6 +13,8 @@
 
 #define BATCH 32
 
+uint64_t *xen_pt_root;
+
 /* Everything this library maps lies in the first 512 GiB, so a walk starts at the L3 table. */
 #define ADDRESS_END (1ull << 39)
 
@@ -26,15 +28,15 @@ static uint64_t *table_behind(uint64_t entry)
     return xen_pfn_to_virt(xen_mfn_to_pfn((mfn_t){(entry & PTE_FRAME) >> XEN_PAGE_SHIFT}));
 }
 
-/* The entry that maps `va` at `level` (3, 2 or 1), or NULL when a table above it is missing. */
+/* The entry that maps `va` at `level` (3, 2 or 1), or NULL when there is no table for it. */
 static uint64_t *find_entry(uintptr_t va, unsigned level)
 {
-    uint64_t *table = xen_room_pt_root();
+    uint64_t *table = xen_pt_root;
 
     for (unsigned at = 3; at > level; at--) {
         uint64_t entry = table[index_at(va, at)];
 
-        if (!(entry & PTE_PRESENT))
+        if (!(entry & PTE_PRESENT) || (entry & PTE_LARGE))
             return NULL;
         table = table_behind(entry);
     }
@@ -46,26 +48,41 @@ static uint64_t table_entry(const void *table)
     return xen_virt_to_mfn(table).n << XEN_PAGE_SHIFT | PTE_TABLE;
 }
 
-/* Makes sure that the entry at `level` exists, with empty tables where there are none. */
+/* A new table, adopted: empty, or with what a large page has mapped until now. */
+static int make_table(uint64_t above, uint64_t **table)
+{
+    uint64_t *fresh = xen_platform_page_alloc();
+    int error;
+
+    if (!fresh)
+        return -ENOMEM;
+    if (above & PTE_PRESENT)
+        for (uint64_t i = 0; i < PT_ENTRIES; i++)
+            fresh[i] = (above & ~PTE_LARGE) + (i << XEN_PAGE_SHIFT);
+    else
+        memset(fresh, 0, XEN_PAGE_SIZE);
+    error = xen_room_pt_adopt(fresh);
+    if (error)
+        xen_platform_page_free(fresh);
+    else
+        *table = fresh;
+    return error;
+}
+
+/* Makes sure that the entry at `level` exists, with new tables where there are none. */
 static int make_entry(uintptr_t va, unsigned level, uint64_t **entry)
 {
     for (unsigned at = 3; at > level; at--) {
         uint64_t *above = find_entry(va, at);
         struct xen_pt_update link;
-        void *table;
+        uint64_t *table;
         int error;
 
-        if (*above & PTE_PRESENT)
+        if ((*above & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT)
             continue;
-        table = xen_platform_page_alloc();
-        if (!table)
-            return -ENOMEM;
-        memset(table, 0, XEN_PAGE_SIZE);
-        error = xen_room_pt_adopt(table);
-        if (error) {
-            xen_platform_page_free(table);
+        error = make_table(*above, &table);
+        if (error)
             return error;
-        }
         link = (struct xen_pt_update){above, table_entry(table)};
         error = xen_room_pt_apply(&link, 1);
         if (error)
@@ -90,10 +107,18 @@ int xen_pt_reserve(const void *va)
     return make_entry((uintptr_t)va, 1, &entry);
 }
 
-int xen_pt_map_frame(const void *va, mfn_t frame)
+int xen_pt_map_large(const void *va, mfn_t first)
+{
+    struct xen_pt_update update = {.value = first.n << XEN_PAGE_SHIFT | PTE_DATA | PTE_LARGE};
+    int error = make_entry((uintptr_t)va, 2, &update.entry);
+
+    return error ? error : xen_room_pt_apply(&update, 1);
+}
+
+int xen_pt_map_frame(const void *va, mfn_t frame, bool readonly)
 {
     struct xen_pt_update update = {
-        .value = frame.n << XEN_PAGE_SHIFT | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX,
+        .value = frame.n << XEN_PAGE_SHIFT | (readonly ? PTE_DATA & ~(PTE_WRITE | PTE_DIRTY) : PTE_DATA),
     };
     int error = make_entry((uintptr_t)va, 1, &update.entry);
 
@@ -198,46 +223,71 @@ int xen_pt_map(void *va, pfn_t first, size_t count, unsigned prot)
     return error;
 }
 
+/* Takes large pages in a range apart, so that single pages of it can change. */
+static int take_apart(uintptr_t va, size_t count)
+{
+    int error = 0;
+
+    for (size_t page = 0; page < count && !error;
+         page += PT_ENTRIES - index_at(va + (page << XEN_PAGE_SHIFT), 1)) {
+        uintptr_t at = va + (page << XEN_PAGE_SHIFT);
+        uint64_t *entry = find_entry(at, 2);
+
+        if (entry && (*entry & PTE_LARGE))
+            error = make_entry(at, 1, &entry);
+    }
+    return error;
+}
+
 int xen_pt_unmap(void *va, size_t count)
 {
     struct pass pass = {change_unmap, 0, 0};
+    int error;
 
     if (!is_valid(va, count, 0))
         return -EINVAL;
+    error = take_apart((uintptr_t)va, count);
+    if (error)
+        return error;
     return run_pass(&pass, (uintptr_t)va, count);
 }
 
 int xen_pt_protect(void *va, size_t count, unsigned prot)
 {
     struct pass pass = {change_protect, 0, prot_bits(prot)};
+    int error;
 
     if (!prot || !is_valid(va, count, prot))
         return -EINVAL;
     for (size_t page = 0; page < count; page++)
         if (!xen_pt_query((char *)va + (page << XEN_PAGE_SHIFT), NULL, NULL))
             return -ENOENT;
+    error = take_apart((uintptr_t)va, count);
+    if (error)
+        return error;
     return run_pass(&pass, (uintptr_t)va, count);
 }
 
 bool xen_pt_query(const void *va, pfn_t *pfn, unsigned *prot)
 {
-    const uint64_t *entry;
-    uint64_t value;
+    uintptr_t at = (uintptr_t)va;
+    const uint64_t *entry, *above;
 
-    if ((uintptr_t)va >= ADDRESS_END)
+    if (at >= ADDRESS_END)
         return false;
-    entry = find_entry((uintptr_t)va, 1);
-    if (!entry || !(*entry & PTE_PRESENT))
+    above = find_entry(at, 2);
+    if (!above || !(*above & PTE_PRESENT))
         return false;
-    value = *entry;
-    if (pfn)
-        *pfn = xen_mfn_to_pfn((mfn_t){(value & PTE_FRAME) >> XEN_PAGE_SHIFT});
-    if (prot) {
-        /* Execution can be forbidden at any level; the direct map does so at its second. */
-        const uint64_t *above = find_entry((uintptr_t)va, 2);
-        bool nx = ((value | *above) & PTE_NX) != 0;
-
-        *prot = XEN_PROT_READ | (value & PTE_WRITE ? XEN_PROT_WRITE : 0u) | (nx ? 0u : XEN_PROT_EXEC);
+    entry = *above & PTE_LARGE ? above : find_entry(at, 1);
+    if (!(*entry & PTE_PRESENT))
+        return false;
+    if (pfn) {
+        *pfn = xen_mfn_to_pfn((mfn_t){(*entry & PTE_FRAME) >> XEN_PAGE_SHIFT});
+        pfn->n += entry == above ? index_at(at, 1) : 0;
     }
+    /* Execution can be forbidden at any level; the direct map does so at its second. */
+    if (prot)
+        *prot = XEN_PROT_READ | (*entry & PTE_WRITE ? XEN_PROT_WRITE : 0u) |
+                ((*entry | *above) & PTE_NX ? 0u : XEN_PROT_EXEC);
     return true;
 }

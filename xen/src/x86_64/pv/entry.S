@@ -8,6 +8,8 @@
  */
 #include <xensys/asm.h>
 
+#include "../frames.inc"
+
 	.section .text.entry, "ax", @progbits
 	.globl xen_pv_entry
 	.type xen_pv_entry, @function
@@ -31,43 +33,6 @@ xen_pv_hypercall:
 	ret
 	.size xen_pv_hypercall, . - xen_pv_hypercall
 
-/* Registers in the order of struct xen_trap_frame (xenlib/trap.h). */
-.macro save_all
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%rcx
-	push	%rax
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-.endm
-
-.macro restore_all
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rax
-	pop	%rcx
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
-.endm
-
 /* Leaves by the hypercall: it takes rax, r11, rcx and flags from the stack, then the frame (struct iret_context). */
 .macro return_to_frame
 	push	$0
@@ -81,15 +46,7 @@ xen_pv_hypercall:
 
 	.type xen_pv_trap_common, @function
 xen_pv_trap_common:
-	save_all
-	cld
-	mov	%rsp, %rdi
-	mov	%rsp, %rbx
-	and	$-16, %rsp
-	call	xen_trap_enter
-	mov	%rbx, %rsp
-	restore_all
-	add	$16, %rsp
+	handle_trap
 	return_to_frame
 	.size xen_pv_trap_common, . - xen_pv_trap_common
 
@@ -139,37 +96,12 @@ xen_pv_failsafe:
 	jmp	xen_pv_trap_common
 	.size xen_pv_failsafe, . - xen_pv_failsafe
 
-/* An event: only what C may clobber is saved. Everything that runs from here is built without vector registers. */
 	.globl xen_pv_upcall
 	.type xen_pv_upcall, @function
 xen_pv_upcall:
 	pop	%rcx
 	pop	%r11
-	push	%rcx
-	push	%r11
-	push	%rax
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%rbp
-	cld
-	mov	%rsp, %rbp
-	and	$-16, %rsp
-	call	xen_event_dispatch
-	mov	%rbp, %rsp
-	pop	%rbp
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rax
-	pop	%r11
-	pop	%rcx
+	handle_event
 	return_to_frame
 	.size xen_pv_upcall, . - xen_pv_upcall
 

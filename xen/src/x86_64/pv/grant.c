@@ -1,4 +1,4 @@
-/* The grant table's frames and window in a PV guest. Both stand in the range for single mappings. */
+/* The grant table's frames in a PV guest, and its window: there Xen writes the page-table entries itself. */
 #include "../../grant_room.h"
 
 #include <errno.h>
@@ -8,10 +8,8 @@
 
 #include "pv.h"
 
-#define WINDOW_PAGES 512
-
 /* One call names all frames up to the one that is asked for; a page holds as many as any host allows. */
-static int frame_of(unsigned index, mfn_t *frame)
+int xen_pv_grant_frame(unsigned index, mfn_t *frame)
 {
     uint64_t *list = xen_platform_page_alloc();
     struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = index + 1};
@@ -30,24 +28,19 @@ static int frame_of(unsigned index, mfn_t *frame)
     return (int)result;
 }
 
-int xen_grant_map_frame(unsigned index, void **table_page)
+uint64_t xen_pv_grant_window_address(const void *page)
 {
-    void *va = (void *)(XEN_MAPPINGS + ((WINDOW_PAGES + (uintptr_t)index) << XEN_PAGE_SHIFT));
-    mfn_t frame;
-    int error = frame_of(index, &frame);
-
-    if (!error)
-        error = xen_pt_map_frame(va, frame);
-    if (!error)
-        *table_page = va;
-    return error;
+    return (uintptr_t)page;
 }
 
-int xen_grant_map_window(void **window)
+int xen_pv_grant_window_show(void *page, bool readonly)
 {
-    int error = xen_pt_reserve((void *)XEN_MAPPINGS);
+    (void)page;
+    (void)readonly;
+    return 0;
+}
 
-    if (!error)
-        *window = (void *)XEN_MAPPINGS;
-    return error;
+void xen_pv_grant_window_hide(void *page)
+{
+    (void)page;
 }

@@ -11,13 +11,13 @@
 
 #include "pv.h"
 
-mfn_t xen_pfn_to_mfn(pfn_t pfn)
+mfn_t xen_pv_pfn_to_mfn(pfn_t pfn)
 {
     return (mfn_t){xen_pv_p2m[pfn.n]};
 }
 
 /* The M2P has an entry for every machine frame, ours or not: what it says counts only if the P2M agrees. */
-pfn_t xen_mfn_to_pfn(mfn_t mfn)
+pfn_t xen_pv_mfn_to_pfn(mfn_t mfn)
 {
     pfn_t pfn = pv_mfn_to_pfn(mfn.n);
 
@@ -26,31 +26,21 @@ pfn_t xen_mfn_to_pfn(mfn_t mfn)
     return pfn;
 }
 
-uint64_t *xen_room_pt_root(void)
+void xen_pv_frame_changed(pfn_t pfn, mfn_t frame)
 {
-    static uint64_t *l3;
-
-    if (!l3) {
-        /* The direct map's first L2 table is one of the image's pages, and the L3 table is the one that holds
-         * it. */
-        const struct start_info *info = pv_start_info();
-        const uint64_t *l4 = pv_direct((const void *)info->pt_base);
-
-        l3 = xen_pfn_to_virt(pv_mfn_to_pfn((l4[0] & PTE_FRAME) >> XEN_PAGE_SHIFT));
-    }
-    return l3;
+    xen_pv_p2m[pfn.n] = frame.n;
 }
 
 /* As many as fit one hypercall's worth of stack. */
 #define BATCH 32
 
-int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count)
+int xen_pv_pt_apply(const struct xen_pt_update *updates, size_t count)
 {
     struct mmu_update batch[BATCH];
+    long result = 0, flushed;
 
-    while (count) {
+    while (count && !result) {
         size_t n = count < BATCH ? count : BATCH;
-        long result;
 
         for (size_t i = 0; i < n; i++) {
             uint64_t machine = xen_virt_to_mfn(updates[i].entry).n << XEN_PAGE_SHIFT;
@@ -59,15 +49,15 @@ int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count)
             batch[i] = (struct mmu_update){machine | MMU_NORMAL_PT_UPDATE, updates[i].value};
         }
         result = HYPERVISOR_mmu_update(batch, (unsigned)n, NULL);
-        if (result)
-            return (int)result;
         updates += n;
         count -= n;
     }
-    return (int)HYPERVISOR_mmuext_op(&(struct mmuext_op){.cmd = MMUEXT_TLB_FLUSH_LOCAL}, 1, NULL);
+    /* After an error, too: those before it are done. */
+    flushed = HYPERVISOR_mmuext_op(&(struct mmuext_op){.cmd = MMUEXT_TLB_FLUSH_LOCAL}, 1, NULL);
+    return (int)(result ? result : flushed);
 }
 
-int xen_room_pt_adopt(void *page)
+int xen_pv_pt_adopt(void *page)
 {
     uint64_t entry = pv_entry(xen_virt_to_pfn(page), PTE_PRESENT | PTE_ACCESSED | PTE_NX);
 
@@ -83,16 +73,14 @@ static int map_section(pfn_t first, size_t count)
     if (!table)
         return -ENOMEM;
     for (size_t i = 0; i < PT_ENTRIES; i++)
-        table[i] = i < count ? pv_entry((pfn_t){first.n + i},
-                                        PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX)
-                             : 0;
-    error = xen_room_pt_adopt(table);
+        table[i] = i < count ? pv_entry((pfn_t){first.n + i}, PTE_DATA) : 0;
+    error = xen_pv_pt_adopt(table);
     if (!error)
         error = xen_pt_link(xen_pfn_to_virt(first), table);
     return error;
 }
 
-int xen_memory_map_direct(pfn_t first, size_t count)
+int xen_pv_memory_map_direct(pfn_t first, size_t count)
 {
     int error = 0;
 

@@ -14,10 +14,6 @@ void xen_pv_upcall(void);
 void xen_pv_failsafe(void);
 void xen_pv_hypercall(void);
 
-/* Linker script: the image and its parts, page-aligned. */
-extern char xen_image_start[], xen_text_end[], xen_rodata_end[], xen_image_end[];
-extern char xen_boot_stack_guard[], xen_boot_stack[], xen_shared_page[], xen_boot_tables[];
-
 /* The P2M: machine frame of each PFN. In the direct map once pv_space_init is through. */
 extern uint64_t *xen_pv_p2m;
 
@@ -50,8 +46,8 @@ static inline uint64_t pv_entry(pfn_t pfn, uint64_t bits)
  */
 long pv_space_init(const struct start_info *info);
 
-/* The start info, in the direct map. */
-const struct start_info *pv_start_info(void);
+/* Registers the entry points of exceptions and events. 0 or what Xen said. */
+long pv_trap_init(void);
 
 _Noreturn void xen_pv_start(const struct start_info *info);
 

@@ -49,32 +49,22 @@ static uint64_t *initial_table(uint64_t entry)
     return pv_initial(pv_mfn_to_pfn((entry & PTE_FRAME) >> XEN_PAGE_SHIFT));
 }
 
-static size_t page_index(const void *address)
-{
-    return ((uintptr_t)address - XEN_IMAGE_BASE) >> XEN_PAGE_SHIFT;
-}
-
-/* What the image's page number `page` is mapped to, at its own address. */
+/* What the image's page number `page` is mapped to, at its own address: from the tables on, which have to be
+ * writable nowhere, only the shared info. */
 static uint64_t image_entry(size_t page, uint64_t shared_info)
 {
-    pfn_t pfn = {page};
+    uint64_t rights = xen_image_rights(page);
 
-    if (page < page_index(xen_text_end))
-        return pv_entry(pfn, PTE_PRESENT | PTE_ACCESSED);
-    if (page < page_index(xen_rodata_end))
-        return pv_entry(pfn, PTE_PRESENT | PTE_ACCESSED | PTE_NX);
-    if (page == page_index(xen_boot_stack_guard) || page >= page_index(xen_boot_tables))
-        return 0;
-    if (page == page_index(xen_shared_page))
-        return shared_info | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX;
-    return pv_entry(pfn, PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX);
+    if (page == xen_image_page(xen_shared_page))
+        return shared_info | PTE_DATA;
+    return rights && page < xen_image_page(xen_boot_tables) ? pv_entry((pfn_t){page}, rights) : 0;
 }
 
 /* In the direct map, where everything is writable, these pages are not: text, constants, and the new tables.
  */
 static void protect_direct(const uint64_t *tables, const void *from, const void *to)
 {
-    for (size_t page = page_index(from); page < page_index(to); page++)
+    for (size_t page = xen_image_page(from); page < xen_image_page(to); page++)
         batch_set(tables[page / PT_ENTRIES], page % PT_ENTRIES,
                   pv_entry((pfn_t){page}, PTE_PRESENT | PTE_ACCESSED | PTE_NX));
 }
@@ -98,7 +88,7 @@ long pv_space_init(const struct start_info *info)
     const uint64_t *l4 = (const uint64_t *)info->pt_base;
     const uint64_t *l3 = initial_table(l4[0]), *l2 = initial_table(l3[0]);
     uint64_t *direct = (uint64_t *)(void *)xen_boot_tables, *image = direct + PT_ENTRIES;
-    size_t pages = page_index(xen_image_end), tables;
+    size_t pages = xen_image_page(xen_shared_page) + 1, tables;
 
     xen_pv_p2m = (uint64_t *)info->mfn_list;
     xen_layout.mapped_end.n = count_mapped(l2);
@@ -109,10 +99,10 @@ long pv_space_init(const struct start_info *info)
     for (size_t i = 0; i < tables; i++)
         direct[i] = l2[1 + i] | PTE_NX;
 
-    protect_direct(direct, xen_boot_tables, xen_image_end);
-    batch_set(l4[0], XEN_DIRECT >> 30, pv_entry((pfn_t){page_index(direct)}, PTE_TABLE));
+    protect_direct(direct, xen_boot_tables, xen_shared_page);
+    batch_set(l4[0], XEN_DIRECT >> 30, pv_entry((pfn_t){xen_image_page(direct)}, PTE_TABLE));
     for (size_t i = 0; i < tables; i++) {
-        size_t table = page_index(image + i * PT_ENTRIES);
+        size_t table = xen_image_page(image + i * PT_ENTRIES);
 
         batch_set(l3[0], 1 + i, i * PT_ENTRIES < pages ? pv_entry((pfn_t){table}, PTE_TABLE) : 0);
     }
@@ -122,5 +112,6 @@ long pv_space_init(const struct start_info *info)
     if (!batch.error)
         batch.error = HYPERVISOR_mmuext_op(&(struct mmuext_op){.cmd = MMUEXT_TLB_FLUSH_LOCAL}, 1, NULL);
     xen_pv_p2m = pv_direct(xen_pv_p2m);
+    xen_pt_root = pv_direct(l3);
     return batch.error;
 }

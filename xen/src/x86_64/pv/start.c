@@ -5,31 +5,11 @@
 
 #include <xenlib/console.h>
 #include <xenlib/platform.h>
-#include <xenlib/sched.h>
-#include <xenlib/trap.h>
 #include <xensys/hypercall.h>
 
 void (*xensys_hypercall_stub)(void) = xen_pv_hypercall;
 
 static const struct start_info *start_info;
-
-const struct start_info *pv_start_info(void)
-{
-    return start_info;
-}
-
-_Noreturn static void fail(const char *what)
-{
-    static const char head[] = "*** stardust crash: cannot start: ", tail[] = "\n*** end of report\n";
-    size_t length = 0;
-
-    while (what[length])
-        length++;
-    xen_console_emergency(head, sizeof(head) - 1);
-    xen_console_emergency(what, length);
-    xen_console_emergency(tail, sizeof(tail) - 1);
-    xen_sched_shutdown(XEN_SHUTDOWN_CRASH);
-}
 
 static xen_port_t console_port(const struct start_info *info)
 {
@@ -46,7 +26,7 @@ static void find_module(const struct start_info *info)
     xen_start_facts.module_bytes = info->mod_len;
 }
 
-void xen_start_log(void)
+void xen_pv_start_log(void)
 {
     const struct start_info *info = start_info;
     enum xen_log_level level = XEN_LOG_DEBUG;
@@ -61,8 +41,21 @@ void xen_start_log(void)
     xen_platform_log(level, "  P2M: at 0x%lx; ramdisk: %lu bytes at 0x%lx", info->mfn_list, info->mod_len,
                      info->mod_start);
     xen_platform_log(level, "  command line: %.1023s", (const char *)info->cmd_line);
-    xen_platform_log(level, "frames: %lu in use, %lu mapped, %lu in all", xen_layout.first_free.n,
-                     xen_layout.mapped_end.n, xen_layout.end.n);
+    xen_platform_log(level, "frames: %lu mapped, %lu in all", xen_layout.mapped_end.n, xen_layout.end.n);
+}
+
+static void set_layout(const struct start_info *info)
+{
+    /* Frames in use so far end with the page tables and, behind them, the stack that the toolstack made. */
+    size_t used = xen_image_page((const void *)info->pt_base) + info->nr_pt_frames + 1;
+
+    xen_layout.end.n = info->nr_pages < XEN_DIRECT_FRAMES ? info->nr_pages : XEN_DIRECT_FRAMES;
+    xen_layout.pages = xen_layout.end.n;
+    /* What stands in the image for PVH alone is free, and so is the page that shared_info hides. */
+    xen_layout.free[0] =
+        (struct xen_memory_range){{xen_image_page(xen_shared_page)}, {xen_image_page(xen_image_end)}};
+    xen_layout.free[1] = (struct xen_memory_range){{used}, xen_layout.end};
+    xen_layout.free_count = 2;
 }
 
 _Noreturn void xen_pv_start(const struct start_info *info)
@@ -70,13 +63,11 @@ _Noreturn void xen_pv_start(const struct start_info *info)
     pfn_t console = pv_mfn_to_pfn(info->console.domU.mfn);
 
     xen_console_attach(pv_initial(console), console_port(info));
-    /* Frames in use so far end with the page tables and, behind them, the stack that the toolstack made. */
-    xen_layout.first_free.n = ((info->pt_base - XEN_IMAGE_BASE) >> XEN_PAGE_SHIFT) + info->nr_pt_frames + 1;
-    xen_layout.end.n = info->nr_pages;
     if (pv_space_init(info))
-        fail("Xen refused the page tables");
+        xen_start_fail("Xen refused the page tables");
 
     start_info = info = pv_direct(info);
+    set_layout(info);
     xen_console_attach(xen_pfn_to_virt(console), console_port(info));
     find_module(info);
     xen_start_facts.type = "PV";
@@ -84,7 +75,7 @@ _Noreturn void xen_pv_start(const struct start_info *info)
     xen_start_facts.shared = (struct shared_info *)(void *)xen_shared_page;
     xen_start_facts.store = xen_pfn_to_virt(pv_mfn_to_pfn(info->store_mfn));
     xen_start_facts.store_port = (xen_port_t){info->store_evtchn};
-    if (xen_trap_init())
-        fail("Xen refused the trap table");
+    if (pv_trap_init())
+        xen_start_fail("Xen refused the trap table");
     xen_main();
 }

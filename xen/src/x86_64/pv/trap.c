@@ -8,12 +8,7 @@
 
 #include "pv.h"
 
-struct vcpu_info *xen_room_vcpu(void)
-{
-    return &xen_start_facts.shared->vcpu_info[0];
-}
-
-uintptr_t xen_trap_fault_address(void)
+uintptr_t xen_pv_trap_fault_address(void)
 {
     return READ_ONCE(xen_room_vcpu()->arch.cr2);
 }
@@ -25,7 +20,7 @@ static long register_callback(uint16_t type, void (*entry)(void))
     return HYPERVISOR_callback_op(CALLBACKOP_register, &callback);
 }
 
-int xen_trap_init(void)
+long pv_trap_init(void)
 {
     long error = HYPERVISOR_set_trap_table(xen_pv_trap_table);
 
@@ -33,10 +28,10 @@ int xen_trap_init(void)
         error = register_callback(CALLBACKTYPE_event, xen_pv_upcall);
     if (!error)
         error = register_callback(CALLBACKTYPE_failsafe, xen_pv_failsafe);
-    return (int)error;
+    return error;
 }
 
-bool xen_upcalls_off(void)
+bool xen_pv_upcalls_off(void)
 {
     struct vcpu_info *vcpu = xen_room_vcpu();
     bool were_on = !READ_ONCE(vcpu->evtchn_upcall_mask);
@@ -46,7 +41,7 @@ bool xen_upcalls_off(void)
 }
 
 /* Clearing the mask does not deliver what became pending meanwhile: that is looked for, and run from here. */
-void xen_upcalls_on(void)
+void xen_pv_upcalls_on(void)
 {
     struct vcpu_info *vcpu = xen_room_vcpu();
 
@@ -56,4 +51,11 @@ void xen_upcalls_on(void)
         xen_event_dispatch();
         WRITE_ONCE(vcpu->evtchn_upcall_mask, 0);
     }
+}
+
+/* The hypercall clears the upcall mask before it looks for events, so none can slip between. */
+void xen_pv_sched_block(void)
+{
+    HYPERVISOR_sched_op(SCHEDOP_block, NULL);
+    xen_pv_upcalls_on();
 }

@@ -1,20 +1,22 @@
-/*
- * Memory given to Xen and taken back, in a PV guest: the frame keeps its PFN, and loses and gets a machine
- * frame.
- */
+/* Memory given to Xen and taken back: the frame keeps its PFN, and loses and gets what is behind it. */
 #include <xenlib/memory.h>
 
 #include <errno.h>
 
+#include <xenlib/pagetable.h>
 #include <xensys/hypercall.h>
 
-#include "pv.h"
+#include "room.h"
 
-#define NO_FRAME UINT64_MAX
-
-static int change_direct(pfn_t pfn, uint64_t entry)
+static int map(pfn_t pfn)
 {
-    return (int)HYPERVISOR_update_va_mapping((uintptr_t)xen_pfn_to_virt(pfn), entry, UVMF_INVLPG);
+    return xen_pt_map(xen_pfn_to_virt(pfn), pfn, 1, XEN_PROT_WRITE);
+}
+
+/* Whether there is memory behind it: what is given away is not mapped. */
+static bool is_ours(pfn_t pfn)
+{
+    return xen_pt_query(xen_pfn_to_virt(pfn), NULL, NULL);
 }
 
 static long reservation(unsigned op, xen_pfn_t *frame)
@@ -30,19 +32,18 @@ static int give(pfn_t pfn)
     xen_pfn_t frame;
     int error;
 
-    if (pfn.n >= xen_layout.end.n || xen_pv_p2m[pfn.n] == NO_FRAME)
+    if (pfn.n >= xen_layout.end.n || !is_ours(pfn))
         return -EINVAL;
-    frame = xen_pv_p2m[pfn.n];
-    error = change_direct(pfn, 0);
+    frame = xen_pfn_to_mfn(pfn).n;
+    error = xen_pt_unmap(xen_pfn_to_virt(pfn), 1);
     if (error)
         return error;
     if (reservation(XENMEM_decrease_reservation, &frame) != 1) {
         /* Somebody else holds on to it, through a grant: it stays ours. */
-        error =
-            change_direct(pfn, pv_entry(pfn, PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX));
+        error = map(pfn);
         return error ? error : -EBUSY;
     }
-    xen_pv_p2m[pfn.n] = NO_FRAME;
+    xen_room_frame_changed(pfn, (mfn_t){UINT64_MAX});
     return 0;
 }
 
@@ -51,14 +52,13 @@ static int take(pfn_t pfn)
     xen_pfn_t frame = pfn.n;
     long result;
 
-    if (pfn.n >= xen_layout.end.n || xen_pv_p2m[pfn.n] != NO_FRAME)
+    if (pfn.n >= xen_layout.end.n || is_ours(pfn))
         return -EINVAL;
     result = reservation(XENMEM_populate_physmap, &frame);
     if (result != 1)
         return result < 0 ? (int)result : -ENOMEM;
-    /* Xen gave a machine frame, put it where the PFN was, and has entered it in the M2P. */
-    xen_pv_p2m[pfn.n] = frame;
-    return change_direct(pfn, pv_entry(pfn, PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY | PTE_NX));
+    xen_room_frame_changed(pfn, (mfn_t){frame});
+    return map(pfn);
 }
 
 static int each(int (*change)(pfn_t pfn), const pfn_t *frames, size_t count, size_t *done)

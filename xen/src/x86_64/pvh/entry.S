@@ -1,0 +1,196 @@
+/*
+ * Where a PVH guest starts, and every way in and out of it afterwards.
+ *
+ * Xen enters in 32-bit mode without paging, %ebx at the start info (docs/misc/pvh.pandoc in Xen's tree,
+ * xen/arch-x86/hvm/start_info.h); the image lies 1 MiB below its virtual addresses. Other hypervisors know this entry
+ * too, so it looks first whose guest it is. Then it maps the image, and the first 2 MiB besides to run on, and changes
+ * to 64-bit mode; the rest is C (start.c, space.c).
+ */
+#include <xensys/asm.h>
+
+#include "../frames.inc"
+#include "selectors.h"
+
+#define PHYSICAL(symbol) (symbol - 0x100000)
+
+#define PAGE_TABLE 0x67 /* present, writable, user, accessed, dirty: as PTE_TABLE */
+#define PAGE_DATA  0x63
+#define PAGE_LARGE 0xe3
+
+#define CPUID_HYPERVISOR 0x40000000
+#define CPUID_EXTENDED   0x80000001
+#define LONG_MODE_AND_NX (1 << 29 | 1 << 20)
+#define CR4_PAE          0x20
+#define CR0_LONG         0x80010023 /* PG, WP, NE, MP, PE */
+#define EFER             0xc0000080
+#define EFER_LME_NXE     0x900
+
+#define SERIAL        0x3f8
+#define SERIAL_STATUS (SERIAL + 5)
+
+	.section .text.entry, "ax", @progbits
+	.code32
+	.globl xen_pvh_entry
+	.type xen_pvh_entry, @function
+xen_pvh_entry:
+	rdtsc
+	mov	%eax, PHYSICAL(xen_start_facts)+XEN_START_ENTRY_TICKS
+	mov	%edx, PHYSICAL(xen_start_facts)+XEN_START_ENTRY_TICKS+4
+	cld
+	mov	%ebx, %ebp
+
+	/* Xen's leaves begin with "XenVMMXenVMM", at a multiple of 0x100 (xen/arch-x86/cpuid.h). */
+	mov	$CPUID_HYPERVISOR, %edi
+1:	mov	%edi, %eax
+	cpuid
+	cmp	$0x566e6558, %ebx
+	jne	2f
+	cmp	$0x65584d4d, %ecx
+	jne	2f
+	cmp	$0x4d4d566e, %edx
+	je	3f
+2:	add	$0x100, %edi
+	cmp	$CPUID_HYPERVISOR + 0x10000, %edi
+	jne	1b
+	mov	$PHYSICAL(no_xen), %esi
+	jmp	say_and_stop
+
+3:	mov	$CPUID_EXTENDED, %eax
+	cpuid
+	not	%edx
+	test	$LONG_MODE_AND_NX, %edx
+	jz	4f
+	mov	$PHYSICAL(no_long_mode), %esi
+	jmp	say_and_stop
+
+	/* L4, L3, L2, and the image's own tables, which stand behind the direct map's. */
+4:	mov	$PHYSICAL(xen_pvh_tables), %edi
+	lea	0x1000 + PAGE_TABLE(%edi), %eax
+	mov	%eax, (%edi)
+	add	$0x1000, %eax
+	mov	%eax, 0x1000(%edi)
+	movl	$PAGE_LARGE, 0x2000(%edi)
+	mov	$PHYSICAL(xen_boot_tables) + 0x1000 + PAGE_TABLE, %eax
+	lea	0x2008(%edi), %edx
+	mov	$xen_boot_table_count - 1, %ecx
+5:	mov	%eax, (%edx)
+	add	$0x1000, %eax
+	add	$8, %edx
+	loop	5b
+	mov	$PHYSICAL(xen_boot_tables) + 0x1000, %edx
+	mov	$PHYSICAL(xen_image_start) + PAGE_DATA, %eax
+	mov	$xen_image_pages, %ecx
+6:	mov	%eax, (%edx)
+	add	$0x1000, %eax
+	add	$8, %edx
+	loop	6b
+
+	mov	$CR4_PAE, %eax
+	mov	%eax, %cr4
+	mov	%edi, %cr3
+	mov	$EFER, %ecx
+	rdmsr
+	or	$EFER_LME_NXE, %eax
+	wrmsr
+	mov	$CR0_LONG, %eax
+	mov	%eax, %cr0
+	lgdt	PHYSICAL(first_gdt_pointer)
+	ljmp	$XEN_PVH_CODE, $PHYSICAL(7f)
+
+	.code64
+7:	movabs	$8f, %rax
+	jmp	*%rax
+8:	xor	%eax, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %fs
+	mov	%eax, %gs
+	mov	%eax, %ss
+	lea	xen_boot_stack_end(%rip), %rsp
+	mov	%ebp, %edi
+	xor	%ebp, %ebp
+	call	xen_pvh_start
+	ud2
+	.size xen_pvh_entry, . - xen_pvh_entry
+
+/* %esi: what. To the first serial port as the firmware has left it, and to the hypervisor's log where there is one. */
+	.code32
+	.type say_and_stop, @function
+say_and_stop:
+	lodsb
+	test	%al, %al
+	jz	3f
+	mov	%al, %bl
+	out	%al, $0xe9
+	mov	$100000, %ecx
+1:	mov	$SERIAL_STATUS, %dx
+	in	%dx, %al
+	test	$0x20, %al
+	jnz	2f
+	loop	1b
+2:	mov	%bl, %al
+	mov	$SERIAL, %dx
+	out	%al, %dx
+	jmp	say_and_stop
+3:	cli
+	hlt
+	jmp	3b
+	.size say_and_stop, . - say_and_stop
+	.code64
+
+	.section .rodata.pvh_entry, "a", @progbits
+no_xen:
+	.asciz	"This image needs Xen: start it with `bin/stardust run`, or with `xl create`.\r\n"
+no_long_mode:
+	.asciz	"This image needs a 64-bit CPU with no-execute pages (nx).\r\n"
+	.balign	4
+first_gdt_pointer:
+	.word	XEN_PVH_GDT_BYTES - 1
+	.long	PHYSICAL(xen_pvh_gdt)
+
+	.text
+	.globl xen_pvh_vmcall
+	.type xen_pvh_vmcall, @function
+xen_pvh_vmcall:
+	vmcall
+	ret
+	.size xen_pvh_vmcall, . - xen_pvh_vmcall
+
+	.globl xen_pvh_vmmcall
+	.type xen_pvh_vmmcall, @function
+xen_pvh_vmmcall:
+	vmmcall
+	ret
+	.size xen_pvh_vmmcall, . - xen_pvh_vmmcall
+
+	.globl xen_pvh_upcall
+	.type xen_pvh_upcall, @function
+xen_pvh_upcall:
+	handle_event
+	iretq
+	.size xen_pvh_upcall, . - xen_pvh_upcall
+
+	.type trap_common, @function
+trap_common:
+	handle_trap
+	iretq
+	.size trap_common, . - trap_common
+
+/* Every exception's entry, 16 bytes each. The CPU pushes an error code for some of them. */
+	.balign	16
+	.globl xen_pvh_traps
+	.type xen_pvh_traps, @function
+xen_pvh_traps:
+	.set	vector, 0
+	.rept	32
+	.balign	16
+	.ifeq	(0x60227d00 >> vector) & 1 /* 8, 10 to 14, 17, 21, 29, 30 */
+	push	$0
+	.endif
+	push	$vector
+	jmp	trap_common
+	.set	vector, vector + 1
+	.endr
+	.size xen_pvh_traps, . - xen_pvh_traps
+
+	.section .note.GNU-stack, "", @progbits
