@@ -55,7 +55,8 @@ def _add_run(made: Parser) -> None:
     made.add_argument("target", nargs="?", default="echo", metavar="APP or IMAGE", help="a directory of apps/, or an image's path")
     made.add_argument("--memory", type=int, default=16, metavar="MB", help="(default 16)")
     made.add_argument("--vcpus", type=int, default=1, metavar="N", help="(default 1)")
-    made.add_argument("--type", choices=["pv", "pvh"], default="pv", help="(default pv)")
+    made.add_argument("--type", choices=["pv", "pvh"],
+                      help="(default: pvh on a Xen host of your own with hardware for it, else pv)")
     made.add_argument("--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT[/udp]",
                       help="where a port of the guest shall be at 127.0.0.1 (default: a free port for each port served)")
     made.add_argument("--bridge", default="", metavar="NAME", help="on a Xen host: the bridge of the guest's network (xenbr0)")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 from dataclasses import dataclass
@@ -79,6 +81,9 @@ def run(options: argparse.Namespace) -> int:
     check_numbers(options, forwards)
     image = find_image(options.target)
     parsed = elf.read_guest(image)
+    local = xl_works()
+    if not options.type:
+        options.type = default_type(xl_info() if local else "", parsed.boots_pvh)
     if options.type == "pvh" and not parsed.boots_pvh:
         raise Problem(f"{image} has no PVH entry point (no PHYS32_ENTRY note); use --type pv")
     config = Config(options.name or image.name, str(image.resolve()), command_line(options.kernel_option, options.arguments),
@@ -88,7 +93,6 @@ def run(options: argparse.Namespace) -> int:
     if options.print_config:
         print(config.text(), end="", flush=True)
         return 0
-    local = xl_works()
     if local:
         check_bridge(options.bridge or BRIDGE)
     elif options.bridge and options.bridge != BRIDGE:
@@ -104,10 +108,29 @@ def run(options: argparse.Namespace) -> int:
             if options.name:
                 raise Problem(f"there is a domain named {config.name} already; give another --name, or `xl destroy {config.name}`")
             config.name = f"{config.name}-{os.getpid()}"
+        say(headline(image, config))
         session = _Session(dom0, image, parsed, config, forwards, paused=bool(options.gdb))
         if options.gdb:
             session.debug(options.gdb)
         return session.follow(options.timeout)
+
+
+def xl_info() -> str:
+    """What Xen says of the machine that this runs on."""
+    return subprocess.run(["xl", "info"], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+
+
+def default_type(xl_info: str, boots_pvh: bool) -> str:
+    """What `run` chooses: PVH where the machine has hardware for it; else PV, which any Xen runs, and an emulated one faster."""
+    found = re.search(r"^virt_caps\s*:(.*)", xl_info, re.M)
+    able = found and {"hvm", "hap"} <= set(found[1].split())
+    return "pvh" if able and boots_pvh else "pv"
+
+
+def headline(image: Path, config: Config) -> str:
+    """What is about to run, and as what."""
+    data = image.read_bytes()
+    return f"{image.name}: {len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()}, {config.type.upper()}, {config.memory} MB"
 
 
 class _Session:

@@ -127,13 +127,12 @@ static void timer_fired(void)
 
 _Noreturn void xen_main(void)
 {
-    const struct xen_start *start = xen_start();
     char name[64];
     int error;
 
-    if (xen_event_init() || xen_console_init() || xen_timer_init(timer_fired) ||
-        xen_store_init(start->store, start->store_port))
+    if (xen_event_init() || xen_console_init() || xen_timer_init(timer_fired))
         xen_platform_panic("bare: cannot start");
+    xen_store_init_late(xen_start_store);
     xen_platform_log(XEN_LOG_INFO, "bare: a kernel on xen/ alone");
     error = xen_store_read(XEN_STORE_NONE, "name", name, sizeof(name), NULL);
     if (error)

@@ -92,7 +92,7 @@ _Noreturn void xen_main(void)
     step("events", xen_event_init());
     step("console", xen_console_init());
     step("scheduler", sd_sched_start());
-    step("xenstore", xen_store_init(start->store, start->store_port));
+    xen_store_init_late(xen_start_store);
     step("toolstack", sd_toolstack_start());
     run_inits();
     sd_exit(sd_run_program());

@@ -1464,6 +1464,55 @@ TEST(store_ignores_what_lay_in_the_ring_before_it)
     stop();
 }
 
+static unsigned found;
+static xen_port_t late_port;
+
+static void find_ring(struct xenstore_domain_interface **where, xen_port_t *port)
+{
+    found++;
+    *where = ring;
+    *port = late_port;
+}
+
+static void start_late(xen_port_t port)
+{
+    fake_reset();
+    fake_event_reset();
+    ring = malloc(sizeof *ring);
+    xs_start(&xs, ring, PORT, DOMAIN, 9);
+    fake_on_wait(xs_wait_hook, &xs);
+    found = 0;
+    late_port = port;
+    xen_store_init_late(find_ring);
+}
+
+TEST(store_that_is_late_looks_for_its_ring_at_the_first_request_only)
+{
+    struct xen_store_watch watch;
+    char value[64];
+
+    start_late(PORT);
+    TEST_CHECK(found == 0);
+    TEST_CHECK(xen_store_watch(&watch, "key") == 0);
+    TEST_CHECK(found == 1);
+    xs_set(&xs, "key", "v");
+    TEST_CHECK(read_small("key", value) == 0 && !strcmp(value, "v"));
+    TEST_CHECK(found == 1);
+    xen_store_unwatch(&watch);
+    stop();
+}
+
+TEST(store_that_is_late_and_finds_no_port_fails_every_request)
+{
+    char value[64];
+
+    start_late((xen_port_t){0});
+    TEST_CHECK(read_small("key", value) == -EIO);
+    TEST_CHECK(read_small("key", value) == -EIO);
+    TEST_CHECK(found == 1);
+    stop();
+}
+
 TEST(store_init_fails_without_a_port)
 {
     char value[64];

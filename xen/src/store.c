@@ -115,19 +115,45 @@ static void take_over(struct xenstore_domain_interface *ring, xen_port_t port)
         store->state = STORE_RECONNECTING; /* xenstored is not there yet */
 }
 
-int xen_store_init(struct xenstore_domain_interface *ring, xen_port_t port)
+static int start(struct xenstore_domain_interface *ring, xen_port_t port)
 {
-    int error;
+    int error = xen_event_adopt(port, XEN_EVENT_PLAIN, store_event, NULL);
 
+    if (!error)
+        take_over(ring, port);
+    return error;
+}
+
+void xen_store_init_late(void (*find)(struct xenstore_domain_interface **ring, xen_port_t *port))
+{
     memset(store, 0, sizeof *store);
     xen_waitq_init(&store->changed);
     xen_list_init(&store->queued);
     xen_list_init(&store->sent);
     xen_list_init(&store->watches);
-    error = xen_event_adopt(port, XEN_EVENT_PLAIN, store_event, NULL);
-    if (!error)
-        take_over(ring, port);
-    return error;
+    store->find = find;
+    store->state = STORE_LATE;
+}
+
+int xen_store_init(struct xenstore_domain_interface *ring, xen_port_t port)
+{
+    xen_store_init_late(NULL);
+    store->state = STORE_DOWN;
+    return start(ring, port);
+}
+
+/* With the lock held. */
+static void start_late(void)
+{
+    struct xenstore_domain_interface *ring;
+    xen_port_t port;
+    int error;
+
+    store->state = STORE_DOWN;
+    store->find(&ring, &port);
+    error = start(ring, port);
+    if (error)
+        xen_platform_log(XEN_LOG_ERROR, "xenstore: port %u: error %d", port.n, error);
 }
 
 /* The oldest request in `sent`, and all since. */
@@ -371,6 +397,8 @@ static bool fits_payload(const struct store_request *request)
 
 static int call(struct store_request *request)
 {
+    if (store->state == STORE_LATE)
+        start_late();
     if (store->state != STORE_UP && xen_store_await_connection(xen_time_now() + RECONNECT_PATIENCE))
         return -EIO;
     if (request->tx.id && request->tx.epoch != store->epoch)

@@ -64,6 +64,7 @@ struct store_incoming {
 
 enum store_state {
     STORE_DOWN, /* no ring */
+    STORE_LATE, /* none yet: the first request asks `find` for it */
     STORE_UP,
     STORE_RECONNECTING, /* xenstored is to reset the ring, or has yet to appear */
     STORE_BROKEN,
@@ -73,6 +74,7 @@ struct store_monitor {
     struct xen_lock lock; /* guards all of this, the ring, and the module's fields of every watch */
     struct xen_waitq changed;
     enum store_state state;
+    void (*find)(struct xenstore_domain_interface **ring, xen_port_t *port);
     uint32_t epoch; /* which connection this is; transactions do not outlive theirs */
     struct xenstore_domain_interface *ring;
     xen_port_t port;

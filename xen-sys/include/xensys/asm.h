@@ -21,6 +21,6 @@
 #define XENSYS_NOTE_PHYS32_ENTRY 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
 
 /* Offset of entry_ticks in struct xen_start (xenlib/start.h; checked in xen/src/x86_64/start.c). */
-#define XEN_START_ENTRY_TICKS 56
+#define XEN_START_ENTRY_TICKS 40
 
 #endif

@@ -16,13 +16,14 @@ struct xen_start {
     const char *type;           /* "PV" or "PVH": for the log only */
     const char *command_line;   /* terminated, at most 1,023 characters */
     struct shared_info *shared; /* mapped, live */
-    struct xenstore_domain_interface *store;
-    xen_port_t store_port;
     const void *module; /* the ramdisk in the direct map, NULL when there is none */
     size_t module_bytes;
     uint64_t entry_ticks; /* the time-stamp counter at the guest's first instruction */
 };
 const struct xen_start *xen_start(void);
+
+/* The ring to xenstored, mapped, and its port. Once. A PVH guest asks Xen for them. Thread context. */
+void xen_start_store(struct xenstore_domain_interface **ring, xen_port_t *port);
 
 /* Logs, at level debug, everything that the guest was handed. Thread context. */
 void xen_start_log(void);

@@ -41,6 +41,13 @@ typedef struct {
 int xen_store_init(struct xenstore_domain_interface *ring, xen_port_t port) xen_must_check;
 
 /*
+ * As xen_store_init, at the first request: only then `find` (xen_start_store) is asked where the ring is. For
+ * a boot that does not want to pay for what a program may never use. If the port cannot be taken over, that
+ * request and all others give -EIO.
+ */
+void xen_store_init_late(void (*find)(struct xenstore_domain_interface **ring, xen_port_t *port));
+
+/*
  * Reads a value into `buffer`, followed by a NUL that *length does not count. -ERANGE when it does not fit
  * `size` (with its NUL); *length then says how long it is. `length` may be NULL.
  */

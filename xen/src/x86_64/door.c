@@ -54,6 +54,11 @@ void xen_start_log(void)
     CALL(start_log);
 }
 
+void xen_start_store(struct xenstore_domain_interface **ring, xen_port_t *port)
+{
+    CALL(start_store, ring, port);
+}
+
 int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count)
 {
     return CALL(pt_apply, updates, count);

@@ -26,6 +26,12 @@ static void find_module(const struct start_info *info)
     xen_start_facts.module_bytes = info->mod_len;
 }
 
+void xen_pv_start_store(struct xenstore_domain_interface **ring, xen_port_t *port)
+{
+    *ring = xen_pfn_to_virt(pv_mfn_to_pfn(start_info->store_mfn));
+    port->n = start_info->store_evtchn;
+}
+
 void xen_pv_start_log(void)
 {
     const struct start_info *info = start_info;
@@ -73,8 +79,6 @@ _Noreturn void xen_pv_start(const struct start_info *info)
     xen_start_facts.type = "PV";
     xen_start_facts.command_line = (const char *)info->cmd_line;
     xen_start_facts.shared = (struct shared_info *)(void *)xen_shared_page;
-    xen_start_facts.store = xen_pfn_to_virt(pv_mfn_to_pfn(info->store_mfn));
-    xen_start_facts.store_port = (xen_port_t){info->store_evtchn};
     if (pv_trap_init())
         xen_start_fail("Xen refused the trap table");
     xen_main();

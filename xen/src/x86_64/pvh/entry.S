@@ -20,8 +20,8 @@
 #define CPUID_HYPERVISOR 0x40000000
 #define CPUID_EXTENDED   0x80000001
 #define LONG_MODE_AND_NX (1 << 29 | 1 << 20)
-#define CR4_PAE          0x20
-#define CR0_LONG         0x80010023 /* PG, WP, NE, MP, PE */
+#define CR4              0x620      /* OSXMMEXCPT, OSFXSR, PAE */
+#define CR0              0x80010023 /* PG, WP, NE, MP, PE */
 #define EFER             0xc0000080
 #define EFER_LME_NXE     0x900
 
@@ -63,8 +63,26 @@ xen_pvh_entry:
 	mov	$PHYSICAL(no_long_mode), %esi
 	jmp	say_and_stop
 
+	/* The CPU's maker, for start.c; and what CR4 gets besides: FSGSBASE (bit 16) and UMIP (bit 11) where they are. Each cpuid, and
+	   each change of a control register, leaves the guest: once for each has to do. */
+4:	xor	%eax, %eax
+	cpuid
+	mov	%ecx, PHYSICAL(xen_pvh_cpu_maker)
+	mov	$CR4, %esi
+	cmp	$7, %eax
+	jb	5f
+	mov	$7, %eax
+	xor	%ecx, %ecx
+	cpuid
+	and	$1, %ebx
+	shl	$16, %ebx
+	and	$4, %ecx
+	shl	$9, %ecx
+	or	%ebx, %esi
+	or	%ecx, %esi
+
 	/* L4, L3, L2, and the image's own tables, which stand behind the direct map's. */
-4:	mov	$PHYSICAL(xen_pvh_tables), %edi
+5:	mov	$PHYSICAL(xen_pvh_tables), %edi
 	lea	0x1000 + PAGE_TABLE(%edi), %eax
 	mov	%eax, (%edi)
 	add	$0x1000, %eax
@@ -73,34 +91,35 @@ xen_pvh_entry:
 	mov	$PHYSICAL(xen_boot_tables) + 0x1000 + PAGE_TABLE, %eax
 	lea	0x2008(%edi), %edx
 	mov	$xen_boot_table_count - 1, %ecx
-5:	mov	%eax, (%edx)
-	add	$0x1000, %eax
-	add	$8, %edx
-	loop	5b
-	mov	$PHYSICAL(xen_boot_tables) + 0x1000, %edx
-	mov	$PHYSICAL(xen_image_start) + PAGE_DATA, %eax
-	mov	$xen_image_pages, %ecx
 6:	mov	%eax, (%edx)
 	add	$0x1000, %eax
 	add	$8, %edx
 	loop	6b
+	mov	$PHYSICAL(xen_boot_tables) + 0x1000, %edx
+	mov	$PHYSICAL(xen_image_start) + PAGE_DATA, %eax
+	mov	$xen_image_pages, %ecx
+7:	mov	%eax, (%edx)
+	add	$0x1000, %eax
+	add	$8, %edx
+	loop	7b
 
-	mov	$CR4_PAE, %eax
-	mov	%eax, %cr4
+	mov	%esi, %cr4
 	mov	%edi, %cr3
 	mov	$EFER, %ecx
-	rdmsr
-	or	$EFER_LME_NXE, %eax
+	mov	$EFER_LME_NXE, %eax
+	xor	%edx, %edx
 	wrmsr
-	mov	$CR0_LONG, %eax
+	mov	$CR0, %eax
 	mov	%eax, %cr0
 	lgdt	PHYSICAL(first_gdt_pointer)
-	ljmp	$XEN_PVH_CODE, $PHYSICAL(7f)
+	ljmp	$XEN_PVH_CODE, $PHYSICAL(8f)
 
 	.code64
-7:	movabs	$8f, %rax
+8:	movabs	$9f, %rax
 	jmp	*%rax
-8:	xor	%eax, %eax
+9:	fninit
+	ldmxcsr	first_mxcsr(%rip)
+	xor	%eax, %eax
 	mov	%eax, %ds
 	mov	%eax, %es
 	mov	%eax, %fs
@@ -144,6 +163,8 @@ no_xen:
 no_long_mode:
 	.asciz	"This image needs a 64-bit CPU with no-execute pages (nx).\r\n"
 	.balign	4
+first_mxcsr:
+	.long	0x1f80
 first_gdt_pointer:
 	.word	XEN_PVH_GDT_BYTES - 1
 	.long	PHYSICAL(xen_pvh_gdt)

@@ -12,6 +12,7 @@
 void xen_pvh_vmcall(void);
 void xen_pvh_vmmcall(void);
 void xen_pvh_upcall(void);
+extern uint32_t xen_pvh_cpu_maker;     /* cpuid, leaf 0: ecx */
 extern const char xen_pvh_traps[][16]; /* one entry for each exception */
 
 /*

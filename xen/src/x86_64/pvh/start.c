@@ -22,6 +22,7 @@
 #define START_INFO_1 sizeof(struct hvm_start_info)
 
 pfn_t pvh_places;
+uint32_t xen_pvh_cpu_maker;
 
 static struct {
     struct hvm_start_info info; /* version 0 ends earlier: zeros behind it */
@@ -45,45 +46,13 @@ _Noreturn static void fail(const char *what)
     xen_start_fail(what);
 }
 
-static void cpuid(uint32_t leaf, uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx)
-{
-    __asm__ volatile("cpuid" : "=a"(*eax), "=b"(*ebx), "=c"(*ecx), "=d"(*edx) : "a"(leaf), "c"(0));
-}
-
 /* AMD's CPUs, and those of their line, know vmmcall; all others vmcall. */
 static void choose_hypercall(void)
 {
-    uint32_t eax, ebx, ecx, edx;
-    bool amd;
+    bool amd = xen_pvh_cpu_maker == 0x444d4163 /* AuthenticAMD: "cAMD" */ ||
+               xen_pvh_cpu_maker == 0x656e6975 /* HygonGenuine: "uine" */;
 
-    cpuid(0, &eax, &ebx, &ecx, &edx);
-    amd = ecx == 0x444d4163 /* AuthenticAMD: "cAMD" */ || ecx == 0x656e6975 /* HygonGenuine: "uine" */;
     xensys_hypercall_stub = amd ? xen_pvh_vmmcall : xen_pvh_vmcall;
-}
-
-#define CR4_OSFXSR     (1u << 9)
-#define CR4_OSXMMEXCPT (1u << 10)
-#define CR4_UMIP       (1u << 11)
-#define CR4_FSGSBASE   (1u << 16)
-
-/* What the CPU at hand has besides what every 64-bit CPU has. */
-static void set_features(void)
-{
-    static const uint32_t mxcsr = 0x1f80;
-    uint32_t eax, ebx, ecx, edx, highest;
-    uint64_t cr4;
-
-    cpuid(0, &highest, &ebx, &ecx, &edx);
-    ebx = ecx = 0;
-    if (highest >= 7)
-        cpuid(7, &eax, &ebx, &ecx, &edx);
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
-    if (ebx & 1u << 0)
-        cr4 |= CR4_FSGSBASE;
-    if (ecx & 1u << 2)
-        cr4 |= CR4_UMIP;
-    __asm__ volatile("mov %0, %%cr4\n\tfninit\n\tldmxcsr %1" ::"r"(cr4), "m"(mxcsr));
 }
 
 static const void *reach(uint64_t address, uint64_t bytes, const char *wrong)
@@ -180,14 +149,18 @@ static uint64_t parameter(uint32_t index)
 }
 
 /* The console first: from there on failures are seen where one looks for them. */
-static void attach_rings(void)
+static void attach_console(void)
 {
-    xen_start_facts.store_port = (xen_port_t){(uint32_t)parameter(HVM_PARAM_STORE_EVTCHN)};
     pvh_map_over(xen_console_page, (mfn_t){parameter(HVM_PARAM_CONSOLE_PFN)});
-    pvh_map_over(xen_store_page, (mfn_t){parameter(HVM_PARAM_STORE_PFN)});
     xen_console_attach((struct xencons_interface *)(void *)xen_console_page,
                        (xen_port_t){(uint32_t)parameter(HVM_PARAM_CONSOLE_EVTCHN)});
-    xen_start_facts.store = (struct xenstore_domain_interface *)(void *)xen_store_page;
+}
+
+void xen_pvh_start_store(struct xenstore_domain_interface **ring, xen_port_t *port)
+{
+    pvh_map_over(xen_store_page, (mfn_t){parameter(HVM_PARAM_STORE_PFN)});
+    *ring = (struct xenstore_domain_interface *)(void *)xen_store_page;
+    port->n = (uint32_t)parameter(HVM_PARAM_STORE_EVTCHN);
 }
 
 static void attach_shared_info(void)
@@ -208,8 +181,7 @@ void xen_pvh_start_log(void)
         xen_platform_log(level, "  memory map: 0x%lx, 0x%lx bytes, type %u", given.map[i].addr,
                          given.map[i].size, given.map[i].type);
     xen_platform_log(level, "  ramdisk: %lu bytes at 0x%lx", given.module.size, given.module.paddr);
-    xen_platform_log(level, "  xenstore: port %u; Xen's pages from PFN 0x%lx", xen_start_facts.store_port.n,
-                     pvh_places.n);
+    xen_platform_log(level, "  Xen's pages from PFN 0x%lx", pvh_places.n);
     xen_platform_log(level, "  command line: %s", given.command_line);
     xen_platform_log(level, "frames: %lu mapped, %lu of memory", xen_layout.mapped_end.n, xen_layout.pages);
 }
@@ -222,9 +194,8 @@ _Noreturn void xen_pvh_start(uint64_t start_info)
     xen_layout.image.n = IMAGE_PFN;
     pvh_trap_init();
     choose_hypercall();
-    set_features();
     pvh_space_init();
-    attach_rings();
+    attach_console();
     read_start_info(start_info);
     read_map();
     read_command_line();
