@@ -2,7 +2,8 @@
 
 A claim is a directory of tests/e2e with a test.py (or test_*.py) in it. Each function of it that is named for what it claims,
 `def test_echo_is_byte_exact():`, is one test: it fails if it raises, and is skipped if it calls skip("why"). It runs in a
-process of its own, so that nothing of it outlives it. `test.timeout = 300` on a function sets its time-out in seconds.
+process of its own, so that nothing of it outlives it, and once for each type of guest: `guest_type` is what it is to start.
+Decorators: `@once` where the type cannot matter, `@only("pvh")` where one type is claimed for, `@timeout(900)` for its seconds.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from host.guest import TooLate
 PASSED, FAILED, SKIPPED = 0, 1, 77
 DEFAULT_TIMEOUT = 300
 
+TYPES = ("pv", "pvh")
+guest_type = ""     # what this process's claim is to start; nothing for one that runs once: the default, whatever that is
+
 T = TypeVar("T", bound=Callable[..., Any])
 
 
@@ -41,6 +45,22 @@ def timeout(seconds: float) -> Callable[[T], T]:
         function.timeout = seconds      # type: ignore[attr-defined]
         return function
     return mark
+
+
+def only(*types: str) -> Callable[[T], T]:
+    """Decorates a test of what holds for these types of guest."""
+    def mark(function: T) -> T:
+        function.types = types          # type: ignore[attr-defined]
+        return function
+    return mark
+
+
+once = only("")     # decorates a test where the type of guest cannot matter
+
+
+def types_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The types of guest that a test runs with; one empty name for a test that runs once."""
+    return getattr(function, "types", TYPES)
 
 
 def equal(got: Any, wanted: Any, what: str = "") -> None:
@@ -76,7 +96,10 @@ def tests_of(module: ModuleType) -> dict[str, Callable[[], None]]:
     return {name: value for name, value in vars(module).items() if name.startswith("test_") and callable(value)}
 
 
-def _run(path: Path, name: str) -> int:
+def run(path: Path, name: str, type: str = "") -> int:
+    """Make the test; the process's exit status, and on standard output why it is not PASSED."""
+    global guest_type
+    guest_type = type
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):
@@ -98,6 +121,7 @@ def _run(path: Path, name: str) -> int:
 
 
 if __name__ == "__main__":
-    status = _run(Path(sys.argv[1]), sys.argv[2])
+    from host import claims     # the module that the test imports from, which this one, __main__, is not
+    status = claims.run(Path(sys.argv[1]), *sys.argv[2:])
     sys.stdout.flush()
     os._exit(status)

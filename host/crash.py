@@ -1,7 +1,8 @@
 """A crash that the guest could not report: the report made from outside, in the guest's own format (docs/guest-contract.md).
 
 A PV guest has no second stack for faults: when Xen cannot push a frame at its stack pointer it kills the domain, and no code of
-the guest's runs any more. The domain is still there, though, with its registers and memory.
+the guest's runs any more. A PVH guest ends like that when its own fault handling fails (a triple fault). The domain is still there,
+though, with its registers and memory.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ PAGE = 4096
 SHOWN_FRAMES = 12           # of either end of a deep recursion
 KERNEL_BASE = 0x100000      # no code of a guest's is below
 STACK_BYTES = 1 << 18       # as much of a stack as is looked at
+NO_FRAME = "so no frame could be pushed there, and Xen ended the domain"
+REGISTER = re.compile(r"\b(flags|[re](?:ip|[a-d]x|[sb]p|[sd]i)|r\d+):\s*(?:[0-9a-f]{4}:)?([0-9a-f]{8,16})\b")
 LINE = "*** {0[0]:<4}0x{0[1]:016x}  {1[0]:<4}0x{1[1]:016x}  {2[0]:<4}0x{2[1]:016x}\n"
 
 
@@ -35,8 +38,9 @@ def report(shell: Shell, domid: int, build_id: str, reason: str) -> str | None:
 
 
 def read_registers(text: str) -> dict[str, int]:
-    """xenctx's listing as numbers."""
-    return {name: int(value, 16) for name, value in re.findall(r"\b(rip|flags|r[a-ds][xip]|r[sbd]p|r[sd]i|r\d+):\s*([0-9a-f]{8,16})\b", text)}
+    """xenctx's listing as numbers. Where a PVH guest is in 32-bit mode still, it has `cs:eip: 0010:0010003c`, which is rip here."""
+    found = REGISTER.findall(text)
+    return {re.sub("^e", "r", name): int(value, 16) for name, value in found}
 
 
 def why(shell: Shell, domid: int, rsp: int, reason: str) -> str:
@@ -46,8 +50,8 @@ def why(shell: Shell, domid: int, rsp: int, reason: str) -> str:
     below = rsp - 8                         # where the next push goes
     if not shell.read_memory(domid, below, 1):
         if shell.read_memory(domid, (rsp | (PAGE - 1)) + 1, 1) or shell.read_memory(domid, rsp, 1):
-            return f"stack overflow: nothing is mapped below rsp 0x{rsp:016x}, so Xen could push no frame there and ended the domain"
-        return f"rsp 0x{rsp:016x} is not in mapped memory, so Xen could push no frame there and ended the domain"
+            return f"stack overflow: nothing is mapped below rsp 0x{rsp:016x}, {NO_FRAME}"
+        return f"rsp 0x{rsp:016x} is not in mapped memory, {NO_FRAME}"
     return "no report from the guest: Xen ended the domain, or the guest asked for it, without one"
 
 

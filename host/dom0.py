@@ -129,15 +129,13 @@ class QemuHost:
         """Open QEMU's gdb stub, and return once a debugger has attached, which stops the machine, and continued it."""
         with self._lock:
             said = self.qemu.monitor(f"gdbserver tcp:{ports.HERE}:{port}")
+            before = len(self.qemu.events)
         if "Waiting" not in said:
             raise Problem(f"QEMU cannot listen for gdb at port {port}: {said}")
-        for running in (False, True):
-            while self._runs() != running:
-                time.sleep(0.1)
-
-    def _runs(self) -> bool:
-        with self._lock:
-            return bool(self.qemu.qmp("query-status")["running"])
+        while "RESUME" not in self.qemu.events[before:]:    # events, for a quick debugger's stop falls between two looks
+            time.sleep(0.1)
+            with self._lock:
+                self.qemu.qmp("query-status")
 
     def close(self) -> None:
         self.qemu.kill()

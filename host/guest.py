@@ -246,17 +246,23 @@ class Guest:
                 self._create(paused=False)
 
     def _until_shutdown(self) -> str:
-        """Follow the watches until the domain has shut down; why."""
+        """Follow the watches until the domain has shut down; why. Xen calls a triple fault a reboot: it is a crash here."""
         while lines := self._watch.read():
             if b"@releaseDomain" in lines:
                 info = self._shell.domain_info(self.domid or 0)
                 if not info or info["dying"]:
                     return OUTSIDE
                 if info["shutdown"]:
-                    return REASONS.get(info["reason"], f"reason {info['reason']}")
+                    reason = REASONS.get(info["reason"], f"reason {info['reason']}")
+                    return "crash" if reason == "reboot" and self._triple_faulted() else reason
             if b"data/stardust" in lines:
                 self._read_values()
         return OUTSIDE
+
+    def _triple_faulted(self) -> bool:
+        """Does Xen's log say so? PV guests cannot, and nothing else tells."""
+        log = self._shell.run("xl dmesg").out if self.config.type != "pv" else ""
+        return bool(re.search(rf"^\(XEN\) .*\bd{self.domid}v\d+ Triple fault", log, re.M))
 
     def _read_values(self) -> None:
         values = {key: self.xenstore(f"data/stardust/{key}") for key in ("address", "serving")}

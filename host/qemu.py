@@ -77,11 +77,12 @@ class Qemu:
         self._process = subprocess.Popen(
             [program(), *machine.arguments(), *devices, *extra], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, pass_fds=[their_qmp.fileno(), their_agent.fileno()], start_new_session=True,
-            preexec_fn=lambda: _die_with(parent))
+            preexec_fn=lambda: die_with(parent))
         their_qmp.close()
         their_agent.close()
         self._qmp.settimeout(START_SECONDS)
         self._lines = self._qmp.makefile("r")
+        self.events: list[str] = []         # what QEMU told unasked, as far as its answers have been read
         try:
             self._next()                    # the greeting
             self.qmp("qmp_capabilities")
@@ -114,6 +115,7 @@ class Qemu:
                 raise Problem(f"QEMU refuses {command}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
+            self.events.append(answer["event"])
 
     def monitor(self, line: str) -> str:
         """One line of QEMU's human monitor, for what QMP has no command for; what it printed."""
@@ -141,7 +143,7 @@ class Qemu:
             self._process.stderr.close()
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """In the child before exec: have the kernel kill it when the thread that started it ends, however it ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -150,34 +150,60 @@ def _unit_tests(tally: Tally) -> Iterator[Case]:
     for file in sorted(OUR_UNIT_TESTS.glob("test_*.py")):
         for name in claims.tests_of(claims.load(file)):
             if tally.wanted(shown(name)):
-                yield _claim(file, name, claims.DEFAULT_TIMEOUT)
+                yield Claim(file, name, shown(name)).make()
 
 
 def guest_tier(tally: Tally) -> Iterator[Case]:
-    """The test image on real Xen; again from the next test on each time that one took the guest down."""
+    """The test image on real Xen, as a guest of each type."""
     build.make("test-image")
-    image = paths.BUILD / "test"
     with Dom0(GUEST_MEMORY) as dom0:
-        done = 0
-        while True:
-            boot = Boot(dom0, image, tally.pattern, done)
-            yield from boot.report.cases
-            done += len(boot.report.cases)
-            if not boot.trouble:
-                return
-            yield Case(boot.report.under_way or "the test image runs to its end", "FAILED", boot.trouble)
-            done += 1
-            if not boot.report.under_way or done >= (boot.report.planned or 0):
-                return
+        for type in claims.TYPES:
+            pattern = guest_pattern(tally.pattern, type)
+            if pattern is None:
+                continue
+            for case in _guest_tests(dom0, type, pattern):
+                case.name = f"{type}.{case.name}"
+                if case.outcome == "FAILED" or tally.wanted(case.name):
+                    yield case
+
+
+def guest_pattern(pattern: str, type: str) -> str | None:
+    """What the test image is told, so that it runs all tests whose printed names have the filter in them. None: this type has none."""
+    prefix = f"{type}."
+    if pattern in prefix:
+        return ""
+    if any(pattern.startswith(f"{other}.") for other in claims.TYPES if other != type):
+        return None
+    overlap = next((prefix[at:] for at in range(len(prefix)) if pattern.startswith(prefix[at:])), "")
+    return pattern.removeprefix(overlap)
+
+
+def _guest_tests(dom0: Dom0, type: str, pattern: str) -> Iterator[Case]:
+    """One boot; again from the next test on each time that one took the guest down."""
+    done = 0
+    while True:
+        try:
+            boot = Boot(dom0, paths.BUILD / "test", type, pattern, done)
+        except Problem as problem:
+            yield Case("the test image can be started", "FAILED", [str(problem)])
+            return
+        yield from boot.report.cases
+        done += len(boot.report.cases)
+        if not boot.trouble:
+            return
+        yield Case(boot.report.under_way or "the test image runs to its end", "FAILED", boot.trouble)
+        done += 1
+        if not boot.report.under_way or done >= (boot.report.planned or 0):
+            return
 
 
 class Boot:
     """One boot of the test image: its `report`, and the `trouble`, if it did not come to its end."""
 
-    def __init__(self, dom0: Dom0, image: Path, pattern: str, skip: int):
+    def __init__(self, dom0: Dom0, image: Path, type: str, pattern: str, skip: int):
         self.trouble: list[str] = []
         options = [f"test={pattern}"] * bool(pattern) + [f"test.skip={skip}"] * bool(skip)
-        with dom0.start_guest(image, kernel_options=options, memory=GUEST_MEMORY) as guest:
+        with dom0.start_guest(image, kernel_options=options, memory=GUEST_MEMORY, type=type) as guest:
             end = self._wait(guest)
             console = guest.console().decode(errors="replace")
             self.report = tap.parse(console)
@@ -212,25 +238,45 @@ class Boot:
 
 def e2e_tier(tally: Tally) -> Iterator[Case]:
     """Real clients against guests: every claim in a process of its own."""
-    files = sorted({*CLAIMS.glob("*/test.py"), *CLAIMS.glob("*/test_*.py")})
-    found = [(file, name, function) for file in files for name, function in claims.tests_of(claims.load(file)).items()]
-    wanted = [(file, name, function) for file, name, function in found if tally.wanted(f"{file.parent.name}.{shown(name)}")]
+    wanted = [claim for claim in e2e_claims() if tally.wanted(claim.printed)]
     if not wanted:
         return
     build.make("all", "e2e")
     with step("preparing the Xen host"):
         Dom0().close()
-    for file, name, function in wanted:
-        yield _claim(file, name, getattr(function, "timeout", claims.DEFAULT_TIMEOUT), f"{file.parent.name}.")
+    for claim in wanted:
+        yield claim.make()
 
 
-def _claim(file: Path, name: str, seconds: float, prefix: str = "") -> Case:
-    """One test function in its own process."""
-    status, output = run_program([sys.executable, "-m", "host.claims", file, name], seconds)
-    case_name = prefix + shown(name)
-    lines = output.strip().splitlines()
-    if status == claims.PASSED:
-        return Case(case_name, "ok")
-    if status == claims.SKIPPED:
-        return Case(case_name, "skipped", lines[-1:] or ["no reason given"])
-    return Case(case_name, "FAILED", ([] if status == claims.FAILED else [how_it_ended(status, seconds)]) + lines[-80:])
+def e2e_claims() -> list[Claim]:
+    """All of them: one directory after another, and in each one type after another, so that a type that fails whole is soon seen."""
+    found = []
+    for file in sorted({*CLAIMS.glob("*/test.py"), *CLAIMS.glob("*/test_*.py")}):
+        tests = claims.tests_of(claims.load(file))
+        for type in ("", *claims.TYPES):
+            prefix = f"{type}." * bool(type) + f"{file.parent.name}."
+            found += [Claim(file, name, prefix + shown(name), type, getattr(function, "timeout", claims.DEFAULT_TIMEOUT))
+                      for name, function in tests.items() if type in claims.types_of(function)]
+    return found
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A test function for a process of its own, with the type of guest that it is to start."""
+
+    file: Path
+    function: str
+    printed: str
+    type: str = ""
+    seconds: float = claims.DEFAULT_TIMEOUT
+
+    def make(self) -> Case:
+        """What comes of it."""
+        status, output = run_program([sys.executable, "-m", "host.claims", self.file, self.function, self.type], self.seconds)
+        lines = output.strip().splitlines()
+        if status == claims.PASSED:
+            return Case(self.printed, "ok")
+        if status == claims.SKIPPED:
+            return Case(self.printed, "skipped", lines[-1:] or ["no reason given"])
+        ended = [] if status == claims.FAILED else [how_it_ended(status, self.seconds)]
+        return Case(self.printed, "FAILED", ended + lines[-80:])

@@ -6,6 +6,7 @@ network, which carries the ports of 127.0.0.1, ends and begins connections of it
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -15,9 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
-from host import paths
+from host import claims, paths
 from host.claims import equal, true
 from host.dom0 import Dom0, Guest, TooLate
+from host.qemu import die_with
 from host.shell import Stream
 
 LONG = 1800     # time-outs, in seconds: for a test that takes a minute on an idle machine …
@@ -80,8 +82,19 @@ class Lab:
         return f"; the guest has ended by {self.guest.wait(0).reason}: {self.guest.console()[-1500:].decode(errors='replace')}"
 
 
+def banner(memory: int = 16) -> str:
+    """The first line on the console of a guest of the type that is claimed for."""
+    return f"Stardust on Xen, {claims.guest_type.upper()}, {memory} MiB\n"
+
+
+def start(dom0: Dom0, name: str, **options: object) -> Guest:
+    """Start an image of build/ as the type that is claimed for."""
+    chosen = {"type": claims.guest_type} if claims.guest_type else {}
+    return dom0.start_guest(paths.BUILD / name, **chosen, **options)
+
+
 def _serving(dom0: Dom0, options: dict) -> Guest:
-    guest = dom0.start_guest(paths.BUILD / "echo", **options)
+    guest = start(dom0, "echo", **options)
     equal(sorted(guest.serving(PATIENCE)), [("tcp", 7), ("udp", 7)], "served ports")
     return guest
 
@@ -99,7 +112,7 @@ def echo(prepare: str = "", **options: object) -> Iterator[Lab]:
 def program(name: str, **options: object) -> Iterator[Lab]:
     """A guest with an image of build/."""
     with Dom0() as dom0:
-        yield Lab(dom0, dom0.start_guest(paths.BUILD / name, **options))
+        yield Lab(dom0, start(dom0, name, **options))
 
 
 class Talk:
@@ -148,11 +161,15 @@ class Outcome(NamedTuple):
 
 
 class Running:
-    """`bin/stardust WORDS` as a user would start it: a process of its own, its output gathered while it runs."""
+    """`bin/stardust WORDS` as a user would start it: a process of its own, its output gathered while it runs. What `run` runs is
+    of the type that is claimed for."""
 
-    def __init__(self, *words: object):
-        self.process = subprocess.Popen([paths.ROOT / "bin/stardust", *map(str, words)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    def __init__(self, command: str, *words: object):
+        chosen = ["--type", claims.guest_type] if command == "run" and claims.guest_type else []
+        claim = os.getpid()
+        self.process = subprocess.Popen([paths.ROOT / "bin/stardust", command, *chosen, *map(str, words)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                        preexec_fn=lambda: die_with(claim))     # a claim that fails leaves nothing behind
         self._said = {"out": b"", "err": b""}
         self._readers = [threading.Thread(target=self._gather, args=(name,), daemon=True) for name in self._said]
         for reader in self._readers:
@@ -167,6 +184,10 @@ class Running:
     @property
     def out(self) -> str:
         return self._said["out"].decode(errors="replace")
+
+    @property
+    def err(self) -> str:
+        return self._said["err"].decode(errors="replace")
 
     def expect(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until standard output matches."""
@@ -207,7 +228,7 @@ class Running:
         for reader in self._readers:
             reader.join()
         self.process.stdin.close()
-        return Outcome(status, self.out, self._said["err"].decode(errors="replace"))
+        return Outcome(status, self.out, self.err)
 
 
 def stardust(*words: object, seconds: float = PATIENCE) -> Outcome:

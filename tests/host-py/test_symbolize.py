@@ -9,7 +9,9 @@ from pathlib import Path
 from host import crash, elf, symbolize
 from host.claims import equal, skip, true
 from host.errors import Problem
+from host.guest import Guest
 from host.shell import Result
+from host.xlconfig import Config
 
 REPORT = """*** stardust crash: page fault: read of 0x0000000000000000, which is not mapped
 *** rip 0x0000000000201a2f  rsp 0x000000000021ff80  rflags 0x0000000000010246
@@ -109,6 +111,16 @@ class DeadDomain:
         return self.memory[at:at + length] if 0 <= at < len(self.memory) else b""
 
 
+class Log:
+    """A domain 0 whose Xen has said something."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def run(self, command: str) -> Result:
+        return Result(0, self.text, "")
+
+
 def stack(frames: dict[int, tuple[int, int]], base: int = 0x202000) -> DeadDomain:
     memory = bytearray(0x1000)
     for at, frame in frames.items():
@@ -119,6 +131,9 @@ def stack(frames: dict[int, tuple[int, int]], base: int = 0x202000) -> DeadDomai
 def test_registers_are_read_from_xenctx() -> None:
     got = crash.read_registers(XENCTX)
     equal((got["rip"], got["flags"], got["rsp"], got["rbp"], got["r8"], got["r15"]), (0x2000bf, 0x10206, 0x201fa0, 0x202020, 8, 15))
+    got = crash.read_registers("cs:eip: 0010:0020000a\nflags: 00000002 nz\nss:esp: 0018:00202000\n"
+                               "eax: 00000001\tebx: 12345678\n ds:     0018\n")
+    equal(got, {"rip": 0x20000a, "flags": 2, "rsp": 0x202000, "rax": 1, "rbx": 0x12345678})
 
 
 def test_a_stack_overflow_is_reported_from_outside() -> None:
@@ -127,6 +142,14 @@ def test_a_stack_overflow_is_reported_from_outside() -> None:
     true(text.startswith("*** stardust crash: stack overflow: "), text)
     equal(symbolize._frames(text), [0x2000bf, 0x2000d1, 0x2006d7])
     equal(symbolize.find_report(text), text)
+
+
+def test_a_triple_fault_is_a_crash_and_no_reboot() -> None:
+    log = "(XEN) d5v0 Triple fault - invoking HVM shutdown action 1\n(d6) (XEN) d6v0 Triple fault\n"
+    for domid, type, wanted in ((5, "pvh", True), (6, "pvh", False), (55, "pvh", False), (5, "pv", False)):
+        guest = Guest.__new__(Guest)
+        guest.domid, guest.config, guest._shell = domid, Config("x", "/x", type=type), Log(log)     # type: ignore[assignment]
+        equal(guest._triple_faulted(), wanted, f"domain {domid}, {type}")
 
 
 def test_a_stack_pointer_in_mapped_memory_is_no_overflow() -> None:

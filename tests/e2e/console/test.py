@@ -2,7 +2,7 @@
 
 from host import paths
 from host.claims import equal, timeout
-from tests.e2e.lab import LONG, Running, program, stardust, until
+from tests.e2e.lab import LONG, Running, banner, program, stardust, until
 
 IMAGE = paths.BUILD / "e2e-console"
 MB = 1 << 20
@@ -29,7 +29,7 @@ def test_line_of_standard_input_reaches_the_guest_and_comes_back():
 def test_standard_input_may_be_there_before_the_guest_is():
     run = Running("run", IMAGE, "--", "lines")
     run.type(b"early\nend\n")
-    equal(run.end()[0:2], (0, "Stardust on Xen, PV, 16 MiB\n<early>\n<end>\n"))
+    equal(run.end()[0:2], (0, banner() + "<early>\n<end>\n"))
 
 
 @timeout(LONG)

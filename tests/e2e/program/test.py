@@ -3,14 +3,12 @@
 from host import paths
 from host.claims import equal, timeout, true
 from host.dom0 import Dom0, End
-from tests.e2e.lab import LONG, PATIENCE, echo, stardust
-
-STATUS = paths.BUILD / "e2e-status"
+from tests.e2e.lab import LONG, PATIENCE, banner, echo, stardust, start
 
 
 def test_hello_prints_its_line_and_ends_with_status_0():
     run = stardust("run", "hello")
-    equal((run.status, run.out), (0, "Stardust on Xen, PV, 16 MiB\nHello from Stardust\n"))
+    equal((run.status, run.out), (0, banner() + "Hello from Stardust\n"))
 
 
 def test_arguments_arrive_as_they_were_given():
@@ -21,20 +19,20 @@ def test_arguments_arrive_as_they_were_given():
 
 
 def test_exit_status_is_the_program_s_own():
-    equal([stardust("run", STATUS, "--", status).status for status in (1, 123)], [1, 123])
+    equal([stardust("run", paths.BUILD / "e2e-status", "--", status).status for status in (1, 123)], [1, 123])
 
 
 def test_exit_status_is_carried_through_xenstore():
     with Dom0() as dom0:
         for status in (0, 42, 255):
-            with dom0.start_guest(STATUS, arguments=[str(status)]) as guest:
+            with start(dom0, "e2e-status", arguments=[str(status)]) as guest:
                 equal(guest.wait(PATIENCE), End("poweroff", status))
                 equal(guest.xenstore("data/stardust/status"), str(status) if status else None)
 
 
 def test_hello_boots_in_2_mb():
     run = stardust("run", "hello", "--memory", 2)
-    equal((run.status, run.out), (0, "Stardust on Xen, PV, 2 MiB\nHello from Stardust\n"))
+    equal((run.status, run.out), (0, banner(2) + "Hello from Stardust\n"))
 
 
 @timeout(LONG)
@@ -52,7 +50,7 @@ def test_echo_serves_in_4_mb():
 
 def test_the_guest_may_be_large():
     with Dom0(memory=1024) as dom0:
-        with dom0.start_guest(paths.BUILD / "hello", memory=1024) as guest:
+        with start(dom0, "hello", memory=1024) as guest:
             equal(guest.wait(PATIENCE), End("poweroff", 0))
 
 

@@ -1,6 +1,8 @@
 """`bin/stardust run` as a user meets it."""
 
+import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,9 +11,10 @@ import time
 from pathlib import Path
 
 from host import paths
-from host.claims import equal, true
+from host.claims import TYPES, equal, once, true
 from host.dom0 import Dom0
-from tests.e2e.lab import PATIENCE, Running, stardust, until
+from host.ports import free
+from tests.e2e.lab import PATIENCE, Running, banner, stardust, until
 
 
 def ask(port: int, data: bytes = b"hello", seconds: float = 30) -> bytes:
@@ -49,6 +52,7 @@ def test_run_without_words_serves_echo_at_the_port_that_it_prints():
     equal(run.end().status, 130)
 
 
+@once
 def test_interrupt_leaves_no_process_no_file_and_no_port():
     with tempfile.TemporaryDirectory() as directory:
         cache = Path(directory) / "cache/stardust"
@@ -69,6 +73,7 @@ def test_interrupt_leaves_no_process_no_file_and_no_port():
         equal(files(directory), before)
 
 
+@once
 def test_interrupt_at_any_moment_of_the_start_leaves_no_process():
     """The exit status is 130, or whatever Python gives when it is interrupted before it has come to us."""
     for moment in (0.05, 0.3, 0.6, 0.9, 1.2, 1.5):
@@ -81,6 +86,7 @@ def test_interrupt_at_any_moment_of_the_start_leaves_no_process():
         until("its processes are gone", lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()])
 
 
+@once
 def test_two_runs_at_once_do_not_disturb_each_other():
     first, second = Running("run"), Running("run")
     ports = first.port(), second.port()
@@ -93,12 +99,14 @@ def test_two_runs_at_once_do_not_disturb_each_other():
     equal(second.end().status, 130)
 
 
+@once
 def test_time_out_ends_the_guest_with_status_124():
     run = stardust("run", "echo", "--timeout", 3)
     equal(run.status, 124)
     true("time-out" in run.err, f"it says so: {run.err}")
 
 
+@once
 def test_forward_puts_a_port_where_the_user_wants_it():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -110,6 +118,7 @@ def test_forward_puts_a_port_where_the_user_wants_it():
     run.end()
 
 
+@once
 def test_bad_input_gives_one_sentence_and_status_125():
     with socket.socket() as taken, tempfile.TemporaryDirectory() as directory:
         taken.bind(("127.0.0.1", 0))
@@ -138,15 +147,59 @@ def test_bad_input_gives_one_sentence_and_status_125():
         for words, part in cases.items():
             run = stardust("run", *words)
             equal((run.status, run.out), (125, ""), f"{words}: {run.err}")
-            lines = [line for line in run.err.splitlines() if "…" not in line]     # progress
+            lines = [line for line in run.err.splitlines() if "…" not in line and "sha256" not in line]     # what it does
             equal(len(lines), 1, f"lines for {words}: {run.err}")
             true(lines[0].startswith("stardust: ") and part in lines[0], f"{words}: {part!r} is in {lines[0]!r}")
 
 
+@once
 def test_unknown_kernel_option_is_a_warning():
     run = stardust("run", "hello", "--kernel-option", "nonsense=1")
     equal(run.status, 0)
     true("warning: kernel option 'nonsense=1' is unknown" in run.out, f"it is: {run.out}")
+
+
+@once
+def test_the_same_file_boots_as_pv_and_as_pvh():
+    """It says so on standard error, and leaves standard output to the guest."""
+    image = (paths.BUILD / "hello").read_bytes()
+    for type in TYPES:
+        run = stardust("run", "hello", "--type", type)
+        equal((run.status, run.out), (0, f"Stardust on Xen, {type.upper()}, 16 MiB\nHello from Stardust\n"))
+        headline = f"stardust: hello: {len(image):,} bytes, sha256 {hashlib.sha256(image).hexdigest()}, {type.upper()}, 16 MB\n"
+        true(headline in run.err, f"{headline!r} is in {run.err!r}")
+
+
+class Debugger:
+    """Speaks with a gdb stub as gdb does, and quicker."""
+
+    def __init__(self, port: int):
+        self._peer = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._said = b""
+
+    def send(self, text: str) -> None:
+        self._peer.sendall(b"+$%s#%02x" % (text.encode(), sum(text.encode()) & 0xff))
+
+    def expect(self, start: bytes) -> None:
+        """Wait for an answer that begins so; the stub also tells, unasked, that it has stopped the machine."""
+        while not (found := re.search(rb"\$" + start + rb"[^#]*#..", self._said)):
+            piece = self._peer.recv(4096)
+            true(piece, f"the stub answers; it said {self._said!r}")
+            self._said += piece
+        self._said = self._said[found.end():]
+
+
+def test_a_debugger_holds_the_guest_from_the_start_and_stops_it_at_main():
+    run = Running("run", "hello", "--gdb", port := free("tcp"))
+    until("it waits for a debugger", lambda: "waiting for gdb" in run.err)
+    debugger = Debugger(port)
+    main = re.search(r"(?m)^0*(\w+) T main$", subprocess.check_output(["nm", paths.BUILD / "hello.elf"], text=True))
+    true(main, "hello has main")
+    for command, answer in (("?", b"T05"), (f"Z1,{main[1]},1", b"OK"), ("c", b"T05"), (f"z1,{main[1]},1", b"OK")):
+        debugger.send(command)
+        debugger.expect(answer)
+    debugger.send("D")
+    equal(run.end()[:2], (0, banner() + "Hello from Stardust\n"))
 
 
 def test_printed_configuration_is_all_that_xl_create_needs():
@@ -180,6 +233,7 @@ exit 7
 """
 
 
+@once
 def test_run_inside_host_shell_takes_the_xl_way():
     true((paths.BUILD / "echo").exists(), "echo is built")
     shell = subprocess.run([paths.ROOT / "bin/stardust", "host", "shell"], input=INSIDE, capture_output=True, text=True,

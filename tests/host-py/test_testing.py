@@ -1,0 +1,75 @@
+"""Which tests run as which type of guest, what they are called, and what a filter chooses of them."""
+
+import tempfile
+from pathlib import Path
+
+from host import claims, testing
+from host.claims import equal, once, only, true
+from host.tap import Case
+
+MODULE = '''
+from host import claims
+from host.claims import equal, only, skip, timeout
+
+@timeout(7)
+def test_both():
+    equal(claims.guest_type, "pvh")
+
+@only("pv")
+def test_one():
+    skip("no reason")
+'''
+
+
+def made(function: str, type: str) -> Case:
+    """A test of MODULE, made in a process of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "test.py"
+        file.write_text(MODULE)
+        return testing.Claim(file, function, f"{type}.x", type).make()
+
+
+def test_the_type_reaches_the_claim() -> None:
+    equal(made("test_both", "pvh"), Case("pvh.x", "ok"))
+    case = made("test_both", "pv")
+    equal((case.name, case.outcome), ("pv.x", "FAILED"))
+    true("got 'pv', wanted 'pvh'" in case.details[-1], f"why, in {case.details}")
+
+
+def test_a_skip_is_a_skip() -> None:
+    equal(made("test_one", "pv"), Case("pv.x", "skipped", ["no reason"]))
+
+
+def test_types_are_both_one_or_none() -> None:
+    equal(claims.types_of(lambda: None), ("pv", "pvh"))
+    equal(claims.types_of(only("pvh")(lambda: None)), ("pvh",))
+    equal(claims.types_of(once(lambda: None)), ("",))
+
+
+def test_claims_are_named_for_their_type_and_stand_together_by_it() -> None:
+    names = [claim.printed for claim in testing.e2e_claims()]
+    equal(len(names), len(set(names)), "each has a name of its own")
+    for type in claims.TYPES:
+        true(f"{type}.program.hello_boots_in_2_mb" in names, f"{type} in {names}")
+    true("run.bad_input_gives_one_sentence_and_status_125" in names, f"one that runs once, in {names}")
+    of_run = [name.partition(".")[0] for name in names if "run" in name.split(".")[:-1]]
+    equal(of_run, sorted(of_run, key=["run", *claims.TYPES].index))
+
+
+def test_a_filter_of_printed_names_becomes_the_test_image_s() -> None:
+    cases = {
+        # filter: (for pv, for pvh)
+        "": ("", ""),
+        "pv": ("", ""),             # in "pvh." as well
+        "pv.": ("", None),
+        "pvh": ("pvh", ""),
+        "pvh.": (None, ""),
+        "pvh.heap": (None, "heap"),
+        "pv.heap": ("heap", None),
+        "heap": ("heap", "heap"),
+        "h.heap": ("h.heap", "heap"),
+        ".heap": ("heap", "heap"),
+        "heap_pvh": ("heap_pvh", "heap_pvh"),
+    }
+    for pattern, wanted in cases.items():
+        equal(tuple(testing.guest_pattern(pattern, type) for type in claims.TYPES), wanted, repr(pattern))
