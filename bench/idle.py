@@ -18,9 +18,9 @@ HOW = [f"wake-ups: how often the vCPU left its block in {SECONDS} s, counted in 
 QUIET_PORTS = "for port in /proc/sys/net/ipv6/conf/eth0 /proc/sys/net/ipv6/conf/vif*; do echo 1 >$port/disable_ipv6; done"
 
 
-def measure(dom0: Dom0) -> list[Row]:
-    with (step("bench: a minute without work"), dom0.start_guest(paths.BUILD / "echo") as echo,
-          peers.serving_linux(dom0) as linux):
+def measure(dom0: Dom0, type: str) -> list[Row]:
+    with (step(f"bench: a minute without work, {type.upper()}"), dom0.start_guest(paths.BUILD / "echo", type=type) as echo,
+          peers.serving_linux(dom0, type) as linux):
         echo.serving()
         if not dom0.local:
             dom0.check(QUIET_PORTS)

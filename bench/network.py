@@ -38,12 +38,12 @@ class Peers:
     linux: Guest
 
     @classmethod
-    def start(cls, dom0: Dom0) -> "Peers":
-        echo, bulk = dom0.start_guest(paths.BUILD / "echo"), dom0.start_guest(paths.BUILD / "bench-bulk")
+    def start(cls, dom0: Dom0, type: str) -> "Peers":
+        echo, bulk = (dom0.start_guest(paths.BUILD / image, type=type) for image in ("echo", "bench-bulk"))
         for guest in (echo, bulk):
             if not guest.serving():
                 raise Problem(f"{guest.name} does not serve")
-        return cls(dom0, echo, bulk, peers.serving_linux(dom0))
+        return cls(dom0, echo, bulk, peers.serving_linux(dom0, type))
 
     def ours(self, kind: str) -> tuple[Guest, str]:
         guest = self.echo if kind in ("both", "rtt") else self.bulk
@@ -109,18 +109,19 @@ def _real_rows(serving: Peers) -> list[Row]:
     return rows
 
 
-def _measure(dom0: Dom0, rows: Callable[[Peers], list[Row]], clock: str) -> list[Row]:
-    with step(f"bench: starting the servers for {clock} time"):
-        serving = Peers.start(dom0)
-    with step(f"bench: round trips and transfers in {clock} time"):
-        result = rows(serving)
-    serving.destroy()
-    return result
+def _measure(dom0: Dom0, type: str, rows: Callable[[Peers], list[Row]], clock: str) -> list[Row]:
+    with step(f"bench: starting the servers for {clock} time, {type.upper()}"):
+        serving = Peers.start(dom0, type)
+    try:
+        with step(f"bench: round trips and transfers in {clock} time, {type.upper()}"):
+            return rows(serving)
+    finally:
+        serving.destroy()
 
 
-def measure(dom0: Dom0) -> list[Row]:
-    return _measure(dom0, _exact_rows, "virtual")
+def measure(dom0: Dom0, type: str) -> list[Row]:
+    return _measure(dom0, type, _exact_rows, "virtual")
 
 
-def measure_throughput(dom0: Dom0) -> list[Row]:
-    return _measure(dom0, _real_rows, "real")
+def measure_throughput(dom0: Dom0, type: str) -> list[Row]:
+    return _measure(dom0, type, _real_rows, "real")

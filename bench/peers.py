@@ -19,6 +19,7 @@ from host import cpio, debian, dom0image, packages, paths
 from host.dom0 import Dom0, Guest, TooLate
 from host.errors import Problem
 from host.progress import say, step
+from host.xlconfig import BRIDGE
 
 BUILD = paths.BUILD / "bench"
 XENTRACE, CLIENT, FIRST_LINE = "/tmp/bench/xentrace", "/tmp/bench/client", "/tmp/bench/first_line.py"
@@ -26,6 +27,10 @@ RAMDISK = "/tmp/bench/linux.cpio"
 TREE, MOUNT_OPTIONS = "/mnt/source", "ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose"
 LINUX_MEMORY = 128
 LINUX_ADDRESS = "10.0.2.90"     # below what QEMU's DHCP server gives
+LINUX_VIF = [f"bridge={BRIDGE},mac=00:16:3e:5d:01:00"]     # always the same, so that the address is where domain 0 remembers it
+
+HOW = ["Linux as PVH has `tsc_mode=\"native\"`, without which it does not start in the emulator; Stardust has Xen's default as either "
+       "type, by which Xen takes part whenever a guest reads the clock"]
 
 LIFE_INIT = b"""#!/bin/busybox sh
 /bin/busybox echo hello
@@ -103,7 +108,7 @@ def equip(dom0: Dom0) -> None:
     dom0.push(paths.ROOT / "bench/dom0/first_line.py", FIRST_LINE)
 
 
-def linux_options(dom0: Dom0, init: bytes, quiet: bool = True) -> dict[str, Any]:
+def linux_options(dom0: Dom0, type: str, init: bytes, quiet: bool = True) -> dict[str, Any]:
     """xl's options for a Linux guest. The kernel, which domain 0 in QEMU has no room for, stays on this machine and is read
     through the share that the tree is mounted by."""
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -114,18 +119,20 @@ def linux_options(dom0: Dom0, init: bytes, quiet: bool = True) -> dict[str, Any]
         dom0.check(f"mkdir -p {TREE} && {{ grep -q ' {TREE} ' /proc/mounts || mount -t 9p -o {MOUNT_OPTIONS} source {TREE}; }}")
         kernel = Path(TREE) / kernel.relative_to(paths.ROOT)
     dom0.push(initramfs(init), RAMDISK)
-    return {"kernel": str(kernel), "ramdisk": RAMDISK, "extra": f"console=hvc0 rdinit=/init{' quiet' if quiet else ''}"}
+    options = {"kernel": str(kernel), "ramdisk": RAMDISK, "extra": f"console=hvc0 rdinit=/init{' quiet' if quiet else ''}"}
+    return options | ({"tsc_mode": "native"} if type == "pvh" else {})
 
 
-def start_linux(dom0: Dom0, init: bytes, **options: Any) -> Guest:
+def start_linux(dom0: Dom0, type: str, init: bytes, vif: list[str]) -> Guest:
     """A Linux guest with that program as its first process."""
-    return dom0.start_guest(os.devnull, name="linux", memory=LINUX_MEMORY, **linux_options(dom0, init), **options)
+    options = linux_options(dom0, type, init)
+    return dom0.start_guest(os.devnull, name="linux", memory=LINUX_MEMORY, type=type, vif=vif, **options)
 
 
-def serving_linux(dom0: Dom0) -> Guest:
+def serving_linux(dom0: Dom0, type: str) -> Guest:
     """A Linux guest whose servers are up."""
     def start() -> Guest:
-        guest = start_linux(dom0, SERVE_INIT)
+        guest = start_linux(dom0, type, SERVE_INIT, LINUX_VIF)
         try:
             guest.expect(r"^serving\r?$", 300)
         except BaseException:

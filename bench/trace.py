@@ -13,10 +13,12 @@ from bench.peers import XENTRACE
 from host.dom0 import Dom0
 from host.errors import Problem
 
-# xen/trace.h. Bit 8 of a PV event says that the guest is a 64-bit one.
-RUNSTATE_CLASS, PV_CLASS = 0x00021000, 0x0020F000
-PV_64 = 0x100
+# xen/trace.h. Bit 8 of an event of a guest's says that it is a 64-bit one.
+RUNSTATE_CLASS, PV_CLASS, HVM_CLASS = 0x00021000, 0x0020F000, 0x0008F000
+FROM_64 = 0x100
 HYPERCALL, SUBCALL, TRAP, PAGE_FAULT, PRIVILEGED = 0x0020100D, 0x0020200E, 0x00201003, 0x00201004, 0x00201006
+# Of a PVH guest. The entry and exit have a time; what is handled between, nothing but what it is.
+VM_ENTRY, VM_EXIT, HVM_HYPERCALL = 0x00081001, 0x00081002, 0x00082012
 RUNNING, RUNNABLE, BLOCKED = 0, 1, 2     # xen/vcpu.h: RUNSTATE_*
 
 FILE = "/tmp/trace"
@@ -30,6 +32,10 @@ class Record:
     ticks: int          # the time-stamp counter, 0 where the record has none
     event: int
     words: tuple[int, ...]
+
+    def kind(self) -> int:
+        """The event of a guest's, of whichever width."""
+        return self.event & ~FROM_64
 
     def state_change(self) -> tuple[int, int, int] | None:
         """(domain, old state, new state), if it is one."""
