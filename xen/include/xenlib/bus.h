@@ -23,8 +23,8 @@ struct xen_bus_device {
     struct xen_store_watch watch; /* on the backend's state; set up by open */
 };
 
-/* The numbers of the devices of a class ("vif") that exist now. -ERANGE when there are more than `size`: these
- * are the first ones then. No directory: none, and 0. */
+/* The numbers of the devices of a class ("vif") that exist now. -ERANGE when there are more than `size`:
+ * these are the first ones then. No directory: none, and 0. */
 int xen_bus_enumerate(const char *class, uint32_t *indices, size_t size, size_t *count) xen_must_check;
 
 /* Reads where the device's other end is and watches its state. -ENODEV when the device or its backend node is

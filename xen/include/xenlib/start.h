@@ -16,7 +16,7 @@ struct xen_start {
     const char *type;           /* "PV" or "PVH": for the log only */
     const char *command_line;   /* terminated, at most 1,023 characters */
     struct shared_info *shared; /* mapped, live */
-    const void *module; /* the ramdisk in the direct map, NULL when there is none */
+    const void *module;         /* the ramdisk in the direct map, NULL when there is none */
     size_t module_bytes;
     uint64_t entry_ticks; /* the time-stamp counter at the guest's first instruction */
 };
