@@ -30,6 +30,7 @@ FAULT null_call(void)
     void (*volatile nowhere)(void) = NULL;
 
     nowhere();
+    __asm__ volatile(""); /* so that the call is no jump, and this function stands in the backtrace */
 }
 
 FAULT text_write(void)
@@ -45,6 +46,7 @@ FAULT data_jump(void)
     void (*volatile data)(void) = (void (*)(void))(uintptr_t)code;
 
     data();
+    __asm__ volatile("");
 }
 
 FAULT divide(void)

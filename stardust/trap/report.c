@@ -15,7 +15,8 @@
 
 #include "../sched/sched.h"
 
-#define FRAMES_MAX 48
+#define FRAMES_MAX   100000 /* more than the largest stack holds */
+#define FRAMES_SHOWN 12     /* of either end */
 
 extern const unsigned char xen_build_id[], xen_build_id_end[], xen_text_end[];
 extern char xen_boot_stack_guard[];
@@ -63,24 +64,38 @@ static uint64_t caller_without_frame(uint64_t rsp)
     return follows_call(address) ? address : 0;
 }
 
-/* Follows the chain of frame pointers; a broken one ends it. `caller` comes before, unless 0. */
+/* One step along the chain of frame pointers. False where it is broken, and that is its end. */
+static bool next_frame(uint64_t *frame, uint64_t *returns_to)
+{
+    struct {
+        uint64_t previous, returns_to;
+    } pair;
+
+    if (*frame % 8 || xen_trap_copy(&pair, (const void *)*frame, sizeof(pair)) || !pair.returns_to)
+        return false;
+    *returns_to = pair.returns_to;
+    /* The chain leads upwards; what does not is the last. */
+    *frame = pair.previous > *frame ? pair.previous : 1;
+    return true;
+}
+
+/* Of a deep recursion both ends. `caller` comes before, unless 0. */
 static void backtrace(uint64_t first, uint64_t caller, uint64_t frame)
 {
+    uint64_t at = frame, address;
+    size_t count = 0;
+
+    while (count < FRAMES_MAX && next_frame(&at, &address))
+        count++;
     say("*** backtrace");
     say("***   0x%016lx", first);
     if (caller)
         say("***   0x%016lx", caller);
-    for (int i = 0; i < FRAMES_MAX && frame % 8 == 0; i++) {
-        struct {
-            uint64_t previous, returns_to;
-        } pair;
-
-        if (xen_trap_copy(&pair, (const void *)frame, sizeof(pair)) || !pair.returns_to)
-            break;
-        say("***   0x%016lx", pair.returns_to);
-        if (pair.previous <= frame)
-            break;
-        frame = pair.previous;
+    for (size_t i = 0; i < count && next_frame(&frame, &address); i++) {
+        if (i < FRAMES_SHOWN || i >= count - FRAMES_SHOWN)
+            say("***   0x%016lx", address);
+        else if (i == FRAMES_SHOWN)
+            say("***   (%lu more)", count - 2 * FRAMES_SHOWN);
     }
 }
 
