@@ -30,6 +30,7 @@ KCC     := $(CC)
 KCFLAGS := $(KERNEL)
 include deps/musl.mk
 include deps/lwip.mk
+include deps/libc.mk
 
 INCLUDES := -Ixen-sys/include -Ixen-sys/include/x86_64 -Ixen/include -Istardust/include
 
@@ -37,7 +38,8 @@ INCLUDES := -Ixen-sys/include -Ixen-sys/include/x86_64 -Ixen/include -Istardust/
 
 XENSYS_SRC   := $(wildcard xen-sys/src/*.c)
 XEN_SRC      := $(shell find xen/src -name '*.c' -o -name '*.S')
-STARDUST_SRC := $(filter-out stardust/test/% %/heap_checked.c,$(shell find stardust -name '*.c' -o -name '*.S'))
+POSIX_SRC    := $(wildcard stardust/posix/*.c)
+STARDUST_SRC := $(filter-out stardust/test/% stardust/posix/% %/heap_checked.c,$(shell find stardust -name '*.c' -o -name '*.S'))
 TEST_SRC     := $(wildcard stardust/test/*.c tests/guest/*.c tests/guest/*/*.c) stardust/mem/heap_checked.c
 objects       = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 
@@ -45,7 +47,12 @@ LIBS := $(BUILD)/libstardust.a $(BUILD)/libxen.a $(BUILD)/libxensys.a
 $(BUILD)/libstardust.a: $(call objects,$(STARDUST_SRC))
 $(BUILD)/libxen.a:      $(call objects,$(XEN_SRC))
 $(BUILD)/libxensys.a:   $(call objects,$(XENSYS_SRC))
-$(LIBS):
+# Behind the C library's calls. The first comes before libstardust.a, for its start; the last is for calls that nothing else serves.
+LIBPOSIX  := $(BUILD)/libposix.a
+LIBENOSYS := $(BUILD)/libenosys.a
+$(LIBPOSIX):  $(call objects,$(POSIX_SRC)) $(BUILD)/obj/services.o
+$(LIBENOSYS): $(BUILD)/obj/enosys.o
+$(LIBS) $(LIBPOSIX) $(LIBENOSYS):
 	@rm -f $@
 	@$(AR) rcsD $@ $^
 
@@ -60,6 +67,10 @@ $(BUILD)/obj/%.S.o: %.S Makefile | $(MUSL_READY)
 
 FLAGS = $(KERNEL)
 $(BUILD)/obj/apps/%: FLAGS = $(BASE)
+$(BUILD)/obj/%.o: $(BUILD)/deps/libc/%.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
+$(BUILD)/obj/stardust/posix/%: FLAGS = $(KERNEL) -Os
 $(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust
@@ -81,7 +92,25 @@ $(BUILD)/$(1).elf: $$(call objects,$$(wildcard apps/$(1)/*.c)) $(LIBS) $(LIBLWIP
 	$$(call say,LINK,$$@)
 	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter-out $(2),$$(filter %.a,$$^)) -Wl,--end-group
 endef
-$(foreach a,$(filter-out bare,$(APPS)),$(eval $(call app,$(a),)))
+# A directory with a file `libc` in it holds a C program for the C library; it is compiled and linked as a user would do it.
+# Its image has a header for thread-local variables besides, without which strip would misplace them.
+LIBC_LDS := $(BUILD)/libc.lds
+$(LIBC_LDS): xen/image.lds Makefile
+	@sed -e 's/^    note PT_NOTE.*/&\n    tls PT_TLS FLAGS(4);/' -e '/^    \.tdata/,/^    PROVIDE/s/} :rodata/} :rodata :tls/' $< > $@
+LIBC_PARTS := $(LIBC_LDS) $(LIBPOSIX) $(LIBS) $(LIBCSTR) $(LIBLWIP) $(LIBC) $(LIBENOSYS)
+STARDUST_CC = STARDUST_BUILD=$(BUILD) CC='$(CC)' sdk/stardust-cc -std=gnu17 -O2 -g $(WARN)
+define libc_program
+$(BUILD)/$(1).elf: $(wildcard $(2)/*.c) $(wildcard $(2)/*.h) $(LIBC_PARTS) sdk/stardust-cc
+	$$(call say,LIBCLINK,$$@)
+	$$(Q)$$(STARDUST_CC) --no-note -o $$@ $$(filter %.c,$$^)
+endef
+uses_libc   = $(patsubst $(1)/%/libc,%,$(wildcard $(1)/*/libc))
+$(foreach a,$(call uses_libc,apps),$(eval $(call libc_program,$(a),apps/$(a))))
+$(foreach p,$(call uses_libc,tests/e2e/programs),$(eval $(call libc_program,e2e-$(p),tests/e2e/programs/$(p))))
+.PHONY: sdk
+sdk: $(LIBC_PARTS)
+
+$(foreach a,$(filter-out bare $(call uses_libc,apps),$(APPS)),$(eval $(call app,$(a),)))
 $(eval $(call app,bare,%/libstardust.a %/liblwip.a))
 
 # Programs that measure: bench/guest/NAME gives build/bench-NAME.
@@ -102,7 +131,7 @@ $(BUILD)/e2e-$(1).elf: $$(call objects,$$(wildcard tests/e2e/programs/$(1)/*.c))
 	$$(call say,LINK,$$@)
 	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group
 endef
-$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+$(foreach p,$(filter-out $(call uses_libc,tests/e2e/programs),$(PROGRAMS)),$(eval $(call program,$(p))))
 $(BUILD)/e2e-client: $(wildcard tests/e2e/client/*.c) tests/e2e/client/client.h
 	$(call say,HOSTCC,$@)
 	$(Q)gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -static -o $@ $(filter %.c,$^)
@@ -129,7 +158,7 @@ HOST_TESTS := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 links       = $(shell sed -n 's|.*links: \(.*\)\*/.*|\1|p' $(1))
 find_source = $(firstword $(wildcard $(addsuffix /$(1),xen/src xen-sys/src stardust stardust/mem stardust/time stardust/log \
-              stardust/boot stardust/net stardust/sched tests/host)))
+              stardust/boot stardust/net stardust/posix stardust/sched tests/host)))
 sources     = $(1) $(foreach f,$(call links,$(1)),$(or $(call find_source,$(f)),$(error $(1): no source named $(f))))
 
 host-tests: $(addprefix $(BUILD)/host-tests/,$(HOST_TESTS))

@@ -11,6 +11,10 @@ void sd_cmdline_unknown(void (*each)(const char *option));
 /* The program's arguments, argv[argc] being NULL; argv[0] is `name`. */
 char **sd_cmdline_args(char *name, int *argc);
 
+/* Value of the kernel option NAME that stands there as number `index` of that name, from 0; NULL when there
+ * are fewer. Stays. */
+char *sd_cmdline_option(const char *name, size_t index);
+
 /* Starts the thread that obeys control/shutdown. 0 or -ENOMEM. */
 int sd_toolstack_start(void) xen_must_check;
 

@@ -92,9 +92,17 @@ bool sd_option(const char *name, char *value, size_t size)
     return false;
 }
 
+char *sd_cmdline_option(const char *name, size_t index)
+{
+    for (int i = 0; i < options; i++)
+        if (has_name(words[i], name) && !index--)
+            return words[i] + strlen(name) + 1;
+    return NULL;
+}
+
 static bool is_known(const char *option)
 {
-    static const char *const names[] = {"loglevel", "ip", "test", "test.skip"};
+    static const char *const names[] = {"loglevel", "ip", "env", "test", "test.skip"};
     const char *p = option;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

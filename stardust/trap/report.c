@@ -95,7 +95,7 @@ static void backtrace(uint64_t first, uint64_t caller, uint64_t frame)
         if (i < FRAMES_SHOWN || i >= count - FRAMES_SHOWN)
             say("***   0x%016lx", address);
         else if (i == FRAMES_SHOWN)
-            say("***   (%lu more)", count - 2 * FRAMES_SHOWN);
+            say("***   (%lu more)", count - 2ul * FRAMES_SHOWN);
     }
 }
 

@@ -60,6 +60,19 @@ TEST(cmdline_arguments_are_the_words_behind_two_dashes)
     }
 }
 
+TEST(cmdline_options_of_one_name_are_counted_in_order)
+{
+    static const char *const wanted[] = {"A=1", "", "B=two words"};
+
+    sd_cmdline_init("env=A=1 loglevel=info env= envy=no \"env=B=two words\" -- env=C=3");
+    for (size_t i = 0; i < 3; i++) {
+        const char *value = sd_cmdline_option("env", i);
+
+        TEST_CHECK(value && !strcmp(value, wanted[i]), "%zu: %s", i, value ? value : "none");
+    }
+    TEST_CHECK(!sd_cmdline_option("env", 3) && !sd_cmdline_option("env", SIZE_MAX));
+}
+
 TEST(cmdline_options_are_found_by_their_whole_name)
 {
     static const struct {

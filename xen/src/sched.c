@@ -55,3 +55,10 @@ int xen_sched_watchdog(uint32_t *id, uint32_t seconds)
         *id = (uint32_t)result;
     return 0;
 }
+
+uint64_t xen_sched_cpu_time(void)
+{
+    struct vcpu_runstate_info info = {0};
+
+    return HYPERVISOR_vcpu_op(VCPUOP_get_runstate_info, 0, &info) ? 0 : info.time[RUNSTATE_running];
+}

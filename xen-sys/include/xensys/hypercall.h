@@ -68,6 +68,17 @@ static inline long HYPERVISOR_sched_op(unsigned op, void *arg)
     return xensys_hypercall(__HYPERVISOR_sched_op, op, xensys_arg(arg), 0, 0, 0);
 }
 
+/* The base of a segment register (PV only): SEGBASE_FS and others of xen/arch-x86/xen-x86_64.h. */
+static inline long HYPERVISOR_set_segment_base(unsigned which, uintptr_t base)
+{
+    return xensys_hypercall(__HYPERVISOR_set_segment_base, which, (long)base, 0, 0, 0);
+}
+
+static inline long HYPERVISOR_vcpu_op(unsigned op, unsigned vcpu, void *arg)
+{
+    return xensys_hypercall(__HYPERVISOR_vcpu_op, op, vcpu, xensys_arg(arg), 0, 0);
+}
+
 /* One-shot timer of the calling vCPU, in nanoseconds of system time; 0 stops it. */
 static inline long HYPERVISOR_set_timer_op(uint64_t deadline)
 {

@@ -33,6 +33,13 @@ int xen_sched_poll(const xen_port_t *ports, size_t count, uint64_t deadline) xen
  */
 _Noreturn void xen_sched_shutdown(enum xen_shutdown reason);
 
+/* Nanoseconds for which this vCPU has run (VCPUOP_get_runstate_info, xen/vcpu.h). Any context. */
+uint64_t xen_sched_cpu_time(void);
+
+/* Sets the base of the %fs segment, where thread-local variables are. 0 or a negative errno. Thread context.
+ */
+int xen_cpu_set_thread_pointer(const void *address) xen_must_check;
+
 /*
  * A watchdog of the domain: unless set again within `seconds`, Xen ends it with XEN_SHUTDOWN_WATCHDOG. *id is
  * 0 for a new one and then names it; 0 seconds stops it. 0 or a negative errno (-EINVAL: no such watchdog;

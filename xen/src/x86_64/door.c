@@ -59,6 +59,11 @@ void xen_start_store(struct xenstore_domain_interface **ring, xen_port_t *port)
     CALL(start_store, ring, port);
 }
 
+int xen_cpu_set_thread_pointer(const void *address)
+{
+    return CALL(cpu_set_thread_pointer, address);
+}
+
 int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count)
 {
     return CALL(pt_apply, updates, count);

@@ -1,0 +1,21 @@
+# musl's objects; called by deps/libc.mk with SOURCE, INCLUDE, OVERLAY, WITHOUT, OUT. A file in a folder's x86_64 stands in for the
+# one of the same name above it, as in musl's own Makefile.
+
+FOLDER := $(dir $(OUT))
+GENERIC := $(patsubst $(SOURCE)/src/%,%,$(wildcard $(SOURCE)/src/*/*.c $(SOURCE)/src/malloc/mallocng/*.c))
+SPECIAL := $(patsubst $(SOURCE)/src/%,%,$(wildcard $(SOURCE)/src/*/x86_64/*.[csS]))
+REPLACED := $(subst /x86_64/,/,$(basename $(SPECIAL)))
+LEFT_OUT := $(WITHOUT) $(foreach w,$(WITHOUT),$(dir $(w))x86_64/$(notdir $(w)))
+OBJECTS := $(addprefix $(FOLDER)obj/,$(addsuffix .o,$(filter-out $(LEFT_OUT),$(filter-out $(REPLACED),$(basename $(GENERIC))) $(basename $(SPECIAL)))))
+
+CFLAGS := -std=c99 -nostdinc -ffreestanding -w -Os -pipe -fno-pic -fno-pie -mno-red-zone -mcmodel=small -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none -ffunction-sections -fdata-sections -D_XOPEN_SOURCE=700 \
+	-Isdk/libc -I$(OVERLAY) -I$(SOURCE)/arch/x86_64 -I$(SOURCE)/arch/generic -I$(SOURCE)/src/include -I$(SOURCE)/src/internal -I$(INCLUDE)
+
+$(OUT): $(OBJECTS)
+	@rm -f $@
+	@ar rcsD $@ $^
+
+$(FOLDER)obj/%.o: $(OVERLAY)/syscall_names.h sdk/libc/syscall_arch.h deps/libc-objects.mk
+	@mkdir -p $(@D)
+	@$(KCC) $(CFLAGS) -c -o $@ $(firstword $(wildcard $(addprefix $(SOURCE)/src/$*,.s .S .c)))

@@ -1,0 +1,38 @@
+# The C library for programs: all of musl, unpatched, with system calls as functions that the linker resolves (sdk/libc). What musl
+# has in assembly for entering a kernel is left out; stardust/posix defines it. Included by the Makefile; gives LIBC.
+
+LIBC := $(BUILD)/deps/libc/libc.a
+LIBC_OVERLAY := $(BUILD)/deps/libc/overlay
+
+LIBC_WITHOUT := misc/syscall process/vfork signal/restore thread/__set_thread_area thread/__unmapself thread/clone thread/syscall_cp
+
+# The sources are known only once they are fetched, so a second make builds them (deps/libc-objects.mk).
+$(LIBC): $(MUSL_READY) $(LIBC_OVERLAY)/syscall_names.h $(LIBC_OVERLAY)/version.h deps/libc.mk deps/libc-objects.mk sdk/libc/syscall_arch.h
+	$(call say,LIBC,$@)
+	$(Q)$(MAKE) --no-print-directory -f deps/libc-objects.mk BUILD=$(BUILD) KCC='$(KCC)' SOURCE=$(MUSL_SOURCE) INCLUDE=$(MUSL_INCLUDE) \
+		OVERLAY=$(LIBC_OVERLAY) WITHOUT='$(LIBC_WITHOUT)' OUT=$@
+
+$(LIBC_OVERLAY)/syscall_names.h: $(MUSL_READY) deps/libc.mk
+	@mkdir -p $(@D)
+	@sed -n 's/^#define __NR_\([a-z0-9_]*\).*/long sd_sys_\1();\n#undef SYS_\1\n#define SYS_\1 ((long)sd_sys_\1)/p' \
+		$(MUSL_SOURCE)/arch/x86_64/bits/syscall.h.in > $@
+
+$(LIBC_OVERLAY)/version.h: $(MUSL_READY)
+	@mkdir -p $(@D)
+	@printf '#define VERSION "%s"\n' "$$(cat $(MUSL_SOURCE)/VERSION)" > $@
+
+# The services by number, for syscall(2); and for each name, where nobody defines it, one that says ENOSYS: weak, which is how the
+# linked file tells which those are, and in a section of its own, so that only those that can be reached stay.
+LIBC_NUMBERS = sed -n 's/^\#define __NR_\([a-z0-9_]*\)[ \t]*\([0-9]*\).*/\2 \1/p' $(MUSL_SOURCE)/arch/x86_64/bits/syscall.h.in
+
+$(BUILD)/deps/libc/services.S: $(MUSL_READY) deps/libc.mk
+	@mkdir -p $(@D)
+	@$(LIBC_NUMBERS) | sort -n | awk 'BEGIN { print ".section .rodata.sd_services, \"a\"\n.balign 8\n.globl sd_services\nsd_services:" } \
+		{ for (; n < $$1; n++) print ".quad 0"; print ".quad sd_sys_" $$2; n++ } \
+		END { print ".globl sd_service_count\nsd_service_count: .long " n "\n.section .note.GNU-stack, \"\", @progbits" }' > $@
+
+$(BUILD)/deps/libc/enosys.S: $(MUSL_READY) deps/libc.mk
+	@mkdir -p $(@D)
+	@$(LIBC_NUMBERS) | awk '{ s = "sd_sys_" $$2; print ".section .text.enosys." $$2 ", \"ax\", @progbits\n.weak " s \
+		"\n.type " s ", @function\n" s ":\n\tmov $$-38, %rax\n\tret\n.size " s ", . - " s } \
+		END { print ".section .note.GNU-stack, \"\", @progbits" }' > $@

@@ -1,0 +1,59 @@
+/*
+ * Open files and the descriptors that name them. Thread context. Private to stardust/posix.
+ */
+#ifndef STARDUST_POSIX_FILE_H
+#define STARDUST_POSIX_FILE_H
+
+#include <xenlib/types.h>
+
+struct sd_file;
+struct stat;
+
+/*
+ * What a kind of file does. Results and errors are those of the system call; `buffer` and `arg` are the
+ * program's (copy.h), `status` the kernel's, zeroed. What is NULL gives EBADF for read and write, ESPIPE for
+ * lseek, ENOTTY for ioctl.
+ */
+struct sd_file_ops {
+    long (*read)(struct sd_file *file, void *buffer, size_t bytes);
+    long (*write)(struct sd_file *file, const void *buffer, size_t bytes);
+    long (*lseek)(struct sd_file *file, long offset, int whence);
+    long (*ioctl)(struct sd_file *file, unsigned long request, void *arg);
+    void (*stat)(struct sd_file *file, struct stat *status);
+    void (*close)(struct sd_file *file); /* nobody refers to it any more; NULL when there is nothing to do */
+};
+
+struct sd_file {
+    const struct sd_file_ops *ops;
+    unsigned references;
+    int flags; /* O_*, as F_GETFL gives them */
+};
+
+#define SD_FD_MAX 1024
+
+/* The file behind a descriptor, with a reference for the caller; NULL when there is none. */
+struct sd_file *sd_fd_get(int fd) xen_must_check;
+/* Gives the reference back; the last one closes the file. */
+void sd_file_put(struct sd_file *file);
+
+/*
+ * The lowest free descriptor from `lowest` on, for a file whose reference it takes over. The descriptor;
+ * -EINVAL for a `lowest` that no descriptor can be, -EMFILE when all are taken, -ENOMEM.
+ */
+int sd_fd_install(struct sd_file *file, int lowest, bool cloexec) xen_must_check;
+
+/* This descriptor, closing what it was; the reference is taken over. `fd`, -EBADF when none can be that
+ * number, -ENOMEM. */
+int sd_fd_replace(int fd, struct sd_file *file, bool cloexec) xen_must_check;
+
+/* 0 or -EBADF. */
+int sd_fd_close(int fd);
+
+/* Whether it would be closed by exec: 0 or 1, -EBADF. */
+int sd_fd_cloexec(int fd) xen_must_check;
+int sd_fd_set_cloexec(int fd, bool cloexec) xen_must_check;
+
+/* What descriptors 0, 1 and 2 are at the start. */
+extern struct sd_file sd_console_file;
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * The one process: number 1, user root.
+ */
+#include "sys.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <stardust/kernel.h>
+#include <stardust/thread.h>
+
+#include "copy.h"
+
+#define PROCESS 1
+
+/* There is one thread; with it, the program ends. */
+long sd_sys_exit(int status)
+{
+    sd_exit(status & 0xff);
+}
+
+long sd_sys_exit_group(int status)
+{
+    sd_exit(status & 0xff);
+}
+
+long sd_sys_getpid(void)
+{
+    return PROCESS;
+}
+
+long sd_sys_gettid(void)
+{
+    return PROCESS;
+}
+
+long sd_sys_getppid(void)
+{
+    return 0;
+}
+
+long sd_sys_getuid(void)
+{
+    return 0;
+}
+
+long sd_sys_geteuid(void)
+{
+    return 0;
+}
+
+long sd_sys_getgid(void)
+{
+    return 0;
+}
+
+long sd_sys_getegid(void)
+{
+    return 0;
+}
+
+/* What stands there is cleared when the thread ends, and with the only one the guest does. */
+long sd_sys_set_tid_address(int *address)
+{
+    (void)address;
+    return PROCESS;
+}
+
+long sd_sys_sched_yield(void)
+{
+    sd_thread_yield();
+    return 0;
+}
+
+long sd_sys_uname(struct utsname *name)
+{
+    static const struct utsname ours = {
+        .sysname = "Stardust",
+        .nodename = "stardust",
+        .release = "6.1.0", /* the Linux whose behaviour programs find */
+        .version = "Xen",
+        .machine = "x86_64",
+    };
+
+    return sd_copy_out(name, &ours, sizeof(ours));
+}

@@ -1,0 +1,90 @@
+/*
+ * The start of a program that uses the C library: what Linux puts on the stack of a new process (System V
+ * ABI, AMD64, 3.4.1), and musl's start. Linked in place of boot/program.c.
+ */
+#include "../boot/boot.h"
+
+#include <elf.h>
+
+#include <stardust/kernel.h>
+#include <stardust/memory.h>
+#include <xenlib/memory.h>
+#include <xenlib/platform.h>
+
+#include "sys.h"
+
+/* The linker makes the boot stack this large, which main runs on (image.lds): resident, with its guard page.
+ */
+__asm__(".globl sd_main_stack_bytes\n"
+        ".set sd_main_stack_bytes, 131072");
+
+#define ENV_MAX 64
+
+typedef int main_function(int argc, char **argv, char **envp);
+
+int __libc_start_main(main_function *main, int argc, char **argv, void (*init)(void), void (*fini)(void),
+                      void (*ldso)(void));
+
+/* The image of thread-local variables (image.lds). */
+extern const char sd_tls_start[], sd_tls_file_end[], sd_tls_end[], sd_tls_align[];
+
+struct aux {
+    unsigned long type, value;
+};
+
+static size_t count_environment(void)
+{
+    size_t count = 0;
+
+    while (count < ENV_MAX && sd_cmdline_option("env", count))
+        count++;
+    return count;
+}
+
+static const Elf64_Phdr *tls_header(void)
+{
+    static Elf64_Phdr header = {.p_type = PT_TLS, .p_flags = PF_R};
+
+    header.p_vaddr = (uintptr_t)sd_tls_start;
+    header.p_filesz = (size_t)(sd_tls_file_end - sd_tls_start);
+    header.p_memsz = (size_t)(sd_tls_end - sd_tls_start);
+    header.p_align = (uintptr_t)sd_tls_align;
+    return &header;
+}
+
+int sd_run_program(void)
+{
+    static char name[] = "stardust";
+    static uint64_t random[2];
+    int argc;
+    char **args = sd_cmdline_args(name, &argc);
+    const Elf64_Phdr *tls = tls_header();
+    const struct aux aux[] = {
+        {AT_PHDR, (uintptr_t)tls},
+        {AT_PHENT, sizeof(*tls)},
+        {AT_PHNUM, tls->p_memsz ? 1 : 0},
+        {AT_PAGESZ, XEN_PAGE_SIZE},
+        {AT_UID, 0},
+        {AT_EUID, 0},
+        {AT_GID, 0},
+        {AT_EGID, 0},
+        {AT_SECURE, 0},
+        {AT_CLKTCK, 100},
+        {AT_RANDOM, (uintptr_t)random},
+        {AT_EXECFN, (uintptr_t)name},
+        {AT_NULL, 0},
+    };
+    size_t env = count_environment(), words = (size_t)argc + 1 + env + 1;
+    char **vector = sd_alloc(words * sizeof(*vector) + sizeof(aux)), **to = vector;
+
+    if (!vector)
+        xen_platform_panic("no memory for the program's arguments");
+    for (int i = 0; i <= argc; i++)
+        *to++ = args[i];
+    for (size_t i = 0; i < env; i++)
+        *to++ = sd_cmdline_option("env", i);
+    *to++ = NULL;
+    __builtin_memcpy(to, aux, sizeof(aux));
+    sd_random(random, sizeof(random));
+    return __libc_start_main((main_function *)(void (*)(void))main, argc, vector, NULL, NULL, NULL);
+}

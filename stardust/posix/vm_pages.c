@@ -1,0 +1,204 @@
+#include "vm_pages.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <stardust/memory.h>
+#include <xenlib/memory.h>
+#include <xenlib/pagetable.h>
+#include <xenlib/platform.h>
+
+#include "../mem/mem.h"
+
+/* Pages that stay for the kernel, and those that a page table serves. */
+#define KEPT_BACK 16
+#define PER_TABLE 512
+
+enum place { ABSENT, SHOWN, HIDDEN };
+
+static void *at(uintptr_t address)
+{
+    return (void *)address;
+}
+
+static enum place place_of(uintptr_t page, pfn_t *pfn)
+{
+    if (xen_pt_query(at(page), pfn, NULL))
+        return SHOWN;
+    return xen_pt_query(at(page + SD_VM_HIDDEN), pfn, NULL) ? HIDDEN : ABSENT;
+}
+
+/* The end of the run of pages that are where the first one is. */
+static uintptr_t run_end(uintptr_t start, uintptr_t end, enum place *place)
+{
+    uintptr_t page = start;
+
+    *place = place_of(start, NULL);
+    do
+        page += XEN_PAGE_SIZE;
+    while (page < end && place_of(page, NULL) == *place);
+    return page;
+}
+
+static void unmap(uintptr_t start, uintptr_t end)
+{
+    /* Page by page mapped, hence nothing to take apart, and nothing that could fail. */
+    if (xen_pt_unmap(at(start), (end - start) >> XEN_PAGE_SHIFT))
+        xen_platform_panic("0x%lx to 0x%lx cannot be unmapped", start, end);
+}
+
+bool sd_vm_has(size_t pages)
+{
+    struct sd_memory_stats stats;
+
+    sd_page_stats(&stats);
+    return stats.pages_free >= KEPT_BACK && pages <= stats.pages_free - KEPT_BACK &&
+           pages + pages / PER_TABLE + 3 <= stats.pages_free - KEPT_BACK;
+}
+
+size_t sd_vm_absent(uintptr_t start, uintptr_t end)
+{
+    size_t absent = 0;
+
+    for (; start < end; start += XEN_PAGE_SIZE)
+        absent += place_of(start, NULL) == ABSENT;
+    return absent;
+}
+
+static int fill(uintptr_t start, uintptr_t end, unsigned prot)
+{
+    unsigned order = SD_PAGE_ORDER_MAX;
+    uintptr_t page = start;
+
+    while (page < end) {
+        void *block;
+
+        while (order && XEN_PAGE_SIZE << order > end - page)
+            order--;
+        block = sd_page_alloc(order);
+        if (!block && order) {
+            order--;
+            continue;
+        }
+        if (!block)
+            goto drop;
+        memset(block, 0, XEN_PAGE_SIZE << order);
+        if (xen_pt_map(at(page), xen_virt_to_pfn(block), 1ul << order, prot)) {
+            sd_page_free(block, order);
+            goto drop;
+        }
+        page += XEN_PAGE_SIZE << order;
+    }
+    return 0;
+
+drop:
+    sd_vm_drop(start, page);
+    return -ENOMEM;
+}
+
+/* Maps at `to` what is mapped at `from`; frames that follow each other at once. */
+static int alias(uintptr_t from, uintptr_t to, size_t bytes, unsigned prot)
+{
+    size_t offset = 0;
+
+    while (offset < bytes) {
+        size_t count = 1;
+        pfn_t first, next;
+
+        if (!xen_pt_query(at(from + offset), &first, NULL)) {
+            offset += XEN_PAGE_SIZE;
+            continue;
+        }
+        while (offset + count * XEN_PAGE_SIZE < bytes &&
+               xen_pt_query(at(from + offset + count * XEN_PAGE_SIZE), &next, NULL) &&
+               next.n == first.n + count)
+            count++;
+        if (xen_pt_map(at(to + offset), first, count, prot)) {
+            unmap(to, to + offset);
+            return -ENOMEM;
+        }
+        offset += count * XEN_PAGE_SIZE;
+    }
+    return 0;
+}
+
+static int shift(uintptr_t from, uintptr_t to, size_t bytes, unsigned prot)
+{
+    int error = alias(from, to, bytes, prot);
+
+    if (!error)
+        unmap(from, from + bytes);
+    return error;
+}
+
+static int set_run(uintptr_t start, uintptr_t end, unsigned prot, enum place place)
+{
+    switch (place) {
+    case SHOWN:
+        if (prot)
+            return xen_pt_protect(at(start), (end - start) >> XEN_PAGE_SHIFT, prot);
+        return shift(start, start + SD_VM_HIDDEN, end - start, XEN_PROT_READ);
+    case HIDDEN:
+        return prot ? shift(start + SD_VM_HIDDEN, start, end - start, prot) : 0;
+    case ABSENT:
+        return prot ? fill(start, end, prot) : 0;
+    }
+    return 0;
+}
+
+int sd_vm_set(uintptr_t start, uintptr_t end, unsigned prot, uintptr_t *done)
+{
+    while (start < end) {
+        enum place place;
+        uintptr_t stop = run_end(start, end, &place);
+
+        *done = start;
+        if (set_run(start, stop, prot, place))
+            return -ENOMEM;
+        start = stop;
+    }
+    *done = end;
+    return 0;
+}
+
+void sd_vm_drop(uintptr_t start, uintptr_t end)
+{
+    enum { BATCH = 64 };
+
+    while (start < end) {
+        uintptr_t stop = end - start > BATCH * XEN_PAGE_SIZE ? start + BATCH * XEN_PAGE_SIZE : end;
+        pfn_t frames[BATCH];
+        bool hidden = false;
+        size_t count = 0;
+
+        for (uintptr_t page = start; page < stop; page += XEN_PAGE_SIZE) {
+            enum place place = place_of(page, &frames[count]);
+
+            count += place != ABSENT;
+            hidden |= place == HIDDEN;
+        }
+        unmap(start, stop);
+        if (hidden)
+            unmap(start + SD_VM_HIDDEN, stop + SD_VM_HIDDEN);
+        while (count--)
+            sd_page_free(xen_pfn_to_virt(frames[count]), 0);
+        start = stop;
+    }
+}
+
+int sd_vm_move(uintptr_t from, uintptr_t to, size_t bytes, unsigned prot)
+{
+    if (prot)
+        return shift(from, to, bytes, prot);
+    return shift(from + SD_VM_HIDDEN, to + SD_VM_HIDDEN, bytes, XEN_PROT_READ);
+}
+
+void sd_vm_clear(uintptr_t start, uintptr_t end)
+{
+    for (; start < end; start += XEN_PAGE_SIZE) {
+        pfn_t pfn;
+
+        if (place_of(start, &pfn) != ABSENT)
+            memset(xen_pfn_to_virt(pfn), 0, XEN_PAGE_SIZE);
+    }
+}
