@@ -38,8 +38,8 @@ INCLUDES := -Ixen-sys/include -Ixen-sys/include/x86_64 -Ixen/include -Istardust/
 
 XENSYS_SRC   := $(wildcard xen-sys/src/*.c)
 XEN_SRC      := $(shell find xen/src -name '*.c' -o -name '*.S')
-POSIX_SRC    := $(wildcard stardust/posix/*.c)
-STARDUST_SRC := $(filter-out stardust/test/% stardust/posix/% %/heap_checked.c,$(shell find stardust -name '*.c' -o -name '*.S'))
+POSIX_SRC    := $(wildcard stardust/posix/*.c stardust/posix/x86_64/*.[cS] stardust/fs/*.c)
+STARDUST_SRC := $(filter-out stardust/test/% stardust/posix/% stardust/fs/% %/heap_checked.c,$(shell find stardust -name '*.c' -o -name '*.S'))
 TEST_SRC     := $(wildcard stardust/test/*.c tests/guest/*.c tests/guest/*/*.c) stardust/mem/heap_checked.c
 objects       = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 
@@ -70,7 +70,7 @@ $(BUILD)/obj/apps/%: FLAGS = $(BASE)
 $(BUILD)/obj/%.o: $(BUILD)/deps/libc/%.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c $< -o $@
-$(BUILD)/obj/stardust/posix/%: FLAGS = $(KERNEL) -Os
+$(BUILD)/obj/stardust/posix/% $(BUILD)/obj/stardust/fs/%: FLAGS = $(KERNEL) -Os
 $(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust
@@ -158,7 +158,7 @@ HOST_TESTS := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 links       = $(shell sed -n 's|.*links: \(.*\)\*/.*|\1|p' $(1))
 find_source = $(firstword $(wildcard $(addsuffix /$(1),xen/src xen-sys/src stardust stardust/mem stardust/time stardust/log \
-              stardust/boot stardust/net stardust/posix stardust/sched tests/host)))
+              stardust/boot stardust/net stardust/posix stardust/fs stardust/sched tests/host)))
 sources     = $(1) $(foreach f,$(call links,$(1)),$(or $(call find_source,$(f)),$(error $(1): no source named $(f))))
 
 host-tests: $(addprefix $(BUILD)/host-tests/,$(HOST_TESTS))

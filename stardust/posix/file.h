@@ -7,26 +7,39 @@
 #include <xenlib/types.h>
 
 struct sd_file;
+struct sd_readiness;
 struct stat;
 
 /*
  * What a kind of file does. Results and errors are those of the system call; `buffer` and `arg` are the
- * program's (copy.h), `status` the kernel's, zeroed. What is NULL gives EBADF for read and write, ESPIPE for
- * lseek, ENOTTY for ioctl.
+ * program's (copy.h), `status` the kernel's, zeroed. What blocks asks `flags` for O_NONBLOCK and waits by
+ * sd_wait (wait.h). What is NULL gives EBADF for read and write, ESPIPE for lseek, pread and pwrite, ENOTTY
+ * for ioctl, ENOTDIR for getdents, EINVAL for truncate; a file without `ready` always is.
  */
 struct sd_file_ops {
     long (*read)(struct sd_file *file, void *buffer, size_t bytes);
     long (*write)(struct sd_file *file, const void *buffer, size_t bytes);
+    long (*pread)(struct sd_file *file, void *buffer, size_t bytes, long offset);
+    long (*pwrite)(struct sd_file *file, const void *buffer, size_t bytes, long offset);
     long (*lseek)(struct sd_file *file, long offset, int whence);
     long (*ioctl)(struct sd_file *file, unsigned long request, void *arg);
+    long (*getdents)(struct sd_file *file, void *buffer, size_t bytes); /* struct linux_dirent64 */
+    long (*truncate)(struct sd_file *file, long bytes);
     void (*stat)(struct sd_file *file, struct stat *status);
+    /* What poll asks: the bits of POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP, POLLPRI that hold now. Must
+     * not wait. */
+    unsigned (*ready)(struct sd_file *file);
+    /* Where changes of that are told; it lives as long as the file. With `ready`, never NULL. */
+    struct sd_readiness *(*readiness)(struct sd_file *file);
     void (*close)(struct sd_file *file); /* nobody refers to it any more; NULL when there is nothing to do */
 };
 
 struct sd_file {
     const struct sd_file_ops *ops;
     unsigned references;
-    int flags; /* O_*, as F_GETFL gives them */
+    int flags;            /* O_*, as F_GETFL gives them */
+    struct sd_node *node; /* what the name led to when it was opened by one (fs.h), with a reference; NULL for
+                           * pipes and their like */
 };
 
 #define SD_FD_MAX 1024
