@@ -12,6 +12,8 @@ CFLAGS := -std=c99 -nostdinc -ffreestanding -w -Os -pipe -fno-pic -fno-pie -mno-
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none -ffunction-sections -fdata-sections -D_XOPEN_SOURCE=700 \
 	-Isdk/libc -I$(OVERLAY) -I$(SOURCE)/arch/x86_64 -I$(SOURCE)/arch/generic -I$(SOURCE)/src/include -I$(SOURCE)/src/internal -I$(INCLUDE)
 
+$(FOLDER)obj/env/__libc_start_main.o: CFLAGS += -DSD_LIBC_START
+
 $(OUT): $(OBJECTS)
 	@rm -f $@
 	@ar rcsD $@ $^
