@@ -1,7 +1,6 @@
 #include "libc.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
 #include <xenlib/platform.h>
 #include <xenlib/sched.h>
@@ -49,18 +48,4 @@ long __syscall_cp_asm(volatile int *cancel, long (*service)(long, long, long, lo
 int vfork(void)
 {
     return (int)__syscall_ret((unsigned long)-ENOSYS);
-}
-
-long syscall(long number, ...)
-{
-    long a[6];
-    va_list args;
-
-    va_start(args, number);
-    for (int i = 0; i < 6; i++)
-        a[i] = va_arg(args, long);
-    va_end(args);
-    if (number < 0 || number >= (long)sd_service_count || !sd_services[number])
-        return __syscall_ret((unsigned long)-ENOSYS);
-    return __syscall_ret((unsigned long)sd_services[number](a[0], a[1], a[2], a[3], a[4], a[5]));
 }
