@@ -1,6 +1,7 @@
 /*
  * Reading, writing and what else is done with an open file.
  */
+#define _GNU_SOURCE
 #include "sys.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 #include "copy.h"
 #include "file.h"
+#include "pipe.h"
 
 /* More at once is cut to this, as on Linux: 2 GiB less a page. */
 #define BYTES_MAX 0x7ffff000ul
@@ -217,6 +219,21 @@ static long file_flags(int fd, bool set, int flags)
     return result;
 }
 
+/* Without pipes in the image there is none to ask. */
+#pragma weak sd_pipe_size
+
+static long pipe_size(int fd, int command, unsigned long bytes)
+{
+    struct sd_file *file = sd_fd_get(fd);
+    long result;
+
+    if (!file)
+        return -EBADF;
+    result = sd_pipe_size ? sd_pipe_size(file, command, bytes) : -EBADF;
+    sd_file_put(file);
+    return result;
+}
+
 long sd_sys_fcntl(int fd, int command, unsigned long arg)
 {
     switch (command) {
@@ -232,6 +249,9 @@ long sd_sys_fcntl(int fd, int command, unsigned long arg)
         return file_flags(fd, false, 0);
     case F_SETFL:
         return file_flags(fd, true, (int)arg);
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ:
+        return pipe_size(fd, command, arg);
     default:
         return sd_fd_cloexec(fd) < 0 ? -EBADF : -EINVAL;
     }

@@ -1,8 +1,10 @@
 #include "readiness.h"
 
-#include <xenlib/platform.h>
+#include <poll.h>
 
-static struct xen_lock lock; /* guards every list of watches */
+#include "file.h"
+
+struct xen_lock sd_readiness_lock;
 
 void sd_readiness_init(struct sd_readiness *readiness)
 {
@@ -11,25 +13,51 @@ void sd_readiness_init(struct sd_readiness *readiness)
 
 void sd_readiness_watch(struct sd_readiness *readiness, struct sd_watch *watch)
 {
-    xen_platform_lock(&lock);
+    xen_platform_lock(&sd_readiness_lock);
     xen_list_insert(&readiness->watches, &watch->link);
-    xen_platform_unlock(&lock);
+    xen_platform_unlock(&sd_readiness_lock);
 }
 
 void sd_readiness_unwatch(struct sd_watch *watch)
 {
-    xen_platform_lock(&lock);
+    xen_platform_lock(&sd_readiness_lock);
     xen_list_remove(&watch->link);
-    xen_platform_unlock(&lock);
+    xen_platform_unlock(&sd_readiness_lock);
+}
+
+void sd_readiness_events_locked(struct sd_readiness *readiness, unsigned events)
+{
+    bool taken = false; /* by an exclusive watch */
+
+    xen_list_each(at, &readiness->watches)
+    {
+        struct sd_watch *watch = xen_container_of(at, struct sd_watch, link);
+
+        if (!(events & (watch->events | POLLERR | POLLHUP)) || (watch->exclusive && taken))
+            continue;
+        taken |= watch->changed(watch) && watch->exclusive;
+    }
+}
+
+void sd_readiness_events(struct sd_readiness *readiness, unsigned events)
+{
+    xen_platform_lock(&sd_readiness_lock);
+    sd_readiness_events_locked(readiness, events);
+    xen_platform_unlock(&sd_readiness_lock);
 }
 
 void sd_readiness_changed(struct sd_readiness *readiness)
 {
-    xen_platform_lock(&lock);
-    for (struct xen_list *at = readiness->watches.next; at != &readiness->watches; at = at->next) {
-        struct sd_watch *watch = xen_container_of(at, struct sd_watch, link);
+    sd_readiness_events(readiness, ~0u);
+}
 
-        watch->changed(watch);
-    }
-    xen_platform_unlock(&lock);
+unsigned sd_file_ready(struct sd_file *file)
+{
+    unsigned ready = file->ops->ready ? file->ops->ready(file) : POLLIN | POLLOUT;
+
+    if (ready & POLLIN)
+        ready |= POLLRDNORM;
+    if (ready & POLLOUT)
+        ready |= POLLWRNORM;
+    return ready;
 }
