@@ -13,11 +13,14 @@ CFLAGS := -std=c99 -nostdinc -ffreestanding -w -Os -pipe -fno-pic -fno-pie -mno-
 	-Isdk/libc -I$(OVERLAY) -I$(SOURCE)/arch/x86_64 -I$(SOURCE)/arch/generic -I$(SOURCE)/src/include -I$(SOURCE)/src/internal -I$(INCLUDE)
 
 $(FOLDER)obj/env/__libc_start_main.o: CFLAGS += -DSD_LIBC_START
+# Two files get a header of ours first, which says what they want memory for.
+$(FOLDER)obj/env/__init_tls.o: CFLAGS += -include sdk/libc/init_tls.h
+$(FOLDER)obj/thread/pthread_create.o: CFLAGS += -include sdk/libc/thread_stack.h
 
 $(OUT): $(OBJECTS)
 	@rm -f $@
 	@ar rcsD $@ $^
 
-$(FOLDER)obj/%.o: $(OVERLAY)/syscall_names.h sdk/libc/syscall_arch.h deps/libc-objects.mk
+$(FOLDER)obj/%.o: $(OVERLAY)/syscall_names.h $(wildcard sdk/libc/*.h) deps/libc-objects.mk
 	@mkdir -p $(@D)
 	@$(KCC) $(CFLAGS) -c -o $@ $(firstword $(wildcard $(addprefix $(SOURCE)/src/$*,.s .S .c)))

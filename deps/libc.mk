@@ -7,7 +7,7 @@ LIBC_OVERLAY := $(BUILD)/deps/libc/overlay
 LIBC_WITHOUT := misc/syscall process/vfork signal/restore thread/__set_thread_area thread/__unmapself thread/clone thread/syscall_cp
 
 # The sources are known only once they are fetched, so a second make builds them (deps/libc-objects.mk).
-$(LIBC): $(MUSL_READY) $(LIBC_OVERLAY)/syscall_names.h $(LIBC_OVERLAY)/version.h deps/libc.mk deps/libc-objects.mk sdk/libc/syscall_arch.h
+$(LIBC): $(MUSL_READY) $(LIBC_OVERLAY)/syscall_names.h $(LIBC_OVERLAY)/version.h deps/libc.mk deps/libc-objects.mk $(wildcard sdk/libc/*.h)
 	$(call say,LIBC,$@)
 	$(Q)$(MAKE) --no-print-directory -f deps/libc-objects.mk BUILD=$(BUILD) KCC='$(KCC)' SOURCE=$(MUSL_SOURCE) INCLUDE=$(MUSL_INCLUDE) \
 		OVERLAY=$(LIBC_OVERLAY) WITHOUT='$(LIBC_WITHOUT)' OUT=$@

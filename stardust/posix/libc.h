@@ -5,6 +5,8 @@
 #ifndef STARDUST_POSIX_LIBC_H
 #define STARDUST_POSIX_LIBC_H
 
+#include <stddef.h>
+
 /* 0 or a negative errno. */
 int __set_thread_area(void *address);
 int __clone(int (*function)(void *), void *stack, int flags, void *arg, ...);
@@ -14,6 +16,9 @@ long __syscall_cp_asm(volatile int *cancel, long (*service)(long, long, long, lo
                       long b, long c, long d, long e, long f);
 int vfork(void);
 long syscall(long number, ...);
+
+/* Zeroed memory for thread-local variables, called once and before main: its address, or -ENOMEM. */
+long sd_tls_memory(void *address, size_t bytes);
 
 /* A result below 0 as errno and -1. */
 long __syscall_ret(unsigned long result);
