@@ -101,17 +101,22 @@ long pv_space_init(const struct start_info *info)
 
     protect_direct(direct, xen_boot_tables, xen_shared_page);
     batch_set(l4[0], XEN_DIRECT >> 30, pv_entry((pfn_t){xen_image_page(direct)}, PTE_TABLE));
+    batch_flush();
+    if (batch.error)
+        return batch.error;
+    /* What follows takes these out of the initial mapping, maybe in several batches, and reads on. */
+    xen_pv_p2m = pv_direct(xen_pv_p2m);
+    direct = pv_direct(direct);
+    xen_pt_root = pv_direct(l3);
     for (size_t i = 0; i < tables; i++) {
         size_t table = xen_image_page(image + i * PT_ENTRIES);
 
-        batch_set(l3[0], 1 + i, i * PT_ENTRIES < pages ? pv_entry((pfn_t){table}, PTE_TABLE) : 0);
+        batch_set(xen_pt_root[0], 1 + i, i * PT_ENTRIES < pages ? pv_entry((pfn_t){table}, PTE_TABLE) : 0);
     }
     /* Only now: until here this code ran by the very entries that lose the right to be executed. */
     protect_direct(direct, xen_image_start, xen_rodata_end);
     batch_flush();
     if (!batch.error)
         batch.error = HYPERVISOR_mmuext_op(&(struct mmuext_op){.cmd = MMUEXT_TLB_FLUSH_LOCAL}, 1, NULL);
-    xen_pv_p2m = pv_direct(xen_pv_p2m);
-    xen_pt_root = pv_direct(l3);
     return batch.error;
 }
