@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from host import debian, packages, paths
+from host import debian, packages, paths, pool
 from host.errors import Problem
 from host.progress import step
-
-JOBS = 2
-
 
 def apps() -> list[str]:
     """The names of the apps in the tree."""
@@ -39,17 +36,20 @@ def make(*targets: str, also: list[str] = []) -> None:
     if not (paths.ROOT / "Makefile").exists():
         raise Problem(f"there is no Makefile in {paths.ROOT}; this is not a whole clone, so make a new one")
     with step(f"building {' '.join(targets)}"):
-        result = subprocess.run(["make", "-C", str(paths.ROOT), "--no-print-directory", f"-j{JOBS}", *targets],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if result.returncode != 0:
-        sys.stderr.write(result.stdout[-20000:])
+        status, said = pool.run_program([*_make(), *targets], None)
+    if status != 0:
+        sys.stderr.write(said[-20000:])
         raise Problem(f"the build of {' '.join(targets)} failed; the compiler's own words are above")
+
+
+def _make() -> list[str]:
+    return ["make", "-C", str(paths.ROOT), "--no-print-directory", f"-j{pool.processors()}"]
 
 
 def check() -> int:
     """`make check`, with its own output and status."""
     debian.install([*packages.BUILD, *packages.CHECK])
-    return subprocess.run(["make", "-C", str(paths.ROOT), "--no-print-directory", f"-j{JOBS}", "check"]).returncode
+    return subprocess.run([*_make(), "check"]).returncode
 
 
 def bench(arguments: list[str]) -> int:

@@ -42,8 +42,9 @@ def parser() -> Parser:
     testing.add_argument("words", nargs="*", metavar="[host|guest|e2e] [FILTER]", help="a tier, and a part of the tests' names")
     add("bench", "measure, and print the table", _bench).add_argument("arguments", nargs="*", metavar="ARGUMENT")
     add("check", "format, analysers, include direction, red zone, both compilers", _check)
-    hosting = add("host", "the Xen host in QEMU: `shell` for a shell in its domain 0, `clean` to drop what is cached of it", _host)
-    hosting.add_argument("what", choices=["shell", "clean"])
+    hosting = add("host", "the Xen host in QEMU: `shell` for a shell in its domain 0, `prepare` to make it now and not at the first "
+                  "run, `clean` to drop what is cached of it", _host)
+    hosting.add_argument("what", choices=["shell", "prepare", "clean"])
     hosting.add_argument("--memory", type=int, default=256, metavar="MB", help="room for guests (default 256)")
     naming = add("symbolize", "add function names and lines to a crash report on standard input", _symbolize)
     naming.add_argument("image", nargs="?", metavar="IMAGE", help="its image (default: found in build/ by its build-id)")
@@ -96,7 +97,9 @@ def _check(_: argparse.Namespace) -> int:
 
 def _host(options: argparse.Namespace) -> int:
     from host import hostshell
-    return hostshell.clean() if options.what == "clean" else hostshell.shell(options.memory)
+    if options.what == "clean":
+        return hostshell.clean()
+    return (hostshell.prepare if options.what == "prepare" else hostshell.shell)(options.memory)
 
 
 def _symbolize(options: argparse.Namespace) -> int:

@@ -1,29 +1,36 @@
-"""`bin/stardust test`: the three tiers, a line for each test, and the verdict as the very last line."""
+"""`bin/stardust test`: the three tiers, a line for each test, and the verdict as the very last line.
+
+All tiers run at once, several tests at a time (pool.py): images are built while domain 0 is made, and each test begins once there
+is what it needs. So the lines come in the order in which the tests end.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterable, Iterator
 
-from host import build, claims, crash, elf, packages, paths, symbolize, tap
-from host.dom0 import Dom0
+from host import build, claims, crash, debian, elf, packages, paths, pool, symbolize, tap
+from host.dom0 import Dom0, xl_works
 from host.errors import Problem
 from host.guest import End, Guest, TooLate
-from host.progress import say, step
+from host.pool import run_program
+from host.progress import say
 from host.tap import Case
 
 TIERS = ("host", "guest", "e2e")
 PROGRAM_SECONDS = 300       # a host test program, all of its tests
 FUZZ_RUNS = 1000
-STUCK_SECONDS = 60          # without a word from the test image
+STUCK_SECONDS = 120         # without a word from the test image
 GUEST_MEMORY = 64
 CLAIMS = paths.ROOT / "tests/e2e"
+Job = tuple[Callable[[], Iterable[Case]], float]     # and how many seconds it may take
 OUR_UNIT_TESTS = paths.ROOT / "tests/host-py"
 
 
@@ -65,37 +72,31 @@ def main(words: list[str]) -> int:
     if len(words) > 1:
         raise Problem(f"test takes a tier ({', '.join(TIERS)}) and one filter, not {' '.join(words)!r}")
     tally = Tally(words[0] if words else "")
-    for tier in tiers:
-        try:
-            for case in {"host": host_tier, "guest": guest_tier, "e2e": e2e_tier}[tier](tally):
-                tally.add(tier, case)
-        except Problem as problem:
-            if tiers == (tier,):
-                raise
-            tally.add(tier, Case(f"the {tier} tests can be run", "FAILED", [str(problem)]))
+    _install(tiers)
+    run = Run(tally, tiers)
+    try:
+        for tier, result in run.results():
+            if isinstance(result, Case):
+                tally.add(tier, result)
+            elif len(tiers) == 1:
+                raise result
+            else:
+                tally.add(tier, Case(f"the {tier} tests can be run", "FAILED", [str(result)]))
+    finally:
+        run.stop()
     return tally.verdict()
 
 
-def run_program(command: list[str | Path], seconds: float) -> tuple[int | None, str]:
-    """A program's status (None: it took too long and was killed, with all it started) and what it printed."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             text=True, errors="replace", start_new_session=True, cwd=paths.ROOT,
-                             env={**os.environ, "PYTHONPATH": str(paths.ROOT)})
-    try:
-        out, _ = child.communicate(timeout=seconds)
-        return child.returncode, out
-    except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
-        return None, child.communicate()[0]
-    except BaseException:
-        os.killpg(child.pid, signal.SIGKILL)
-        raise
+def _install(tiers: tuple[str, ...]) -> None:
+    """All that the tiers want, at once and first: apt must not be interrupted, nor run twice at a time."""
+    wanted = packages.BUILD + packages.TEST * ("host" in tiers)
+    debian.install(wanted if tiers == ("host",) or xl_works() else wanted + packages.QEMU)
 
 
 def how_it_ended(status: int | None, seconds: float) -> str:
     """A program's end in words."""
     if status is None:
-        return f"still running after {seconds:g} s, and killed"
+        return f"still running after {seconds:.0f} s, and killed"
     return f"ended by signal {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
@@ -104,20 +105,111 @@ def shown(function: str) -> str:
     return function.removeprefix("test_")
 
 
-# The tiers. Each yields its results.
+class Run:
+    """The tiers under way."""
 
-def host_tier(tally: Tally) -> Iterator[Case]:
-    """Pure logic on this machine: the C test programs, and the unit tests of this directory."""
-    build.make("host-tests", "fuzz", also=packages.TEST)
-    for program in sorted((paths.BUILD / "host-tests").iterdir()):
-        if program.is_file() and os.access(program, os.X_OK):
-            yield from _host_program(tally, program)
-    yield from _fuzzers(tally)
-    yield from _unit_tests(tally)
+    def __init__(self, tally: Tally, tiers: tuple[str, ...]):
+        self._tally = tally
+        local = tiers != ("host",) and xl_works()
+        self._pool = pool.Pool(1 if local else pool.width())    # domains of one Xen host would have each other's names
+        self._dom0 = threading.Event()      # it can be restored, or else there is …
+        self._no_dom0 = ""                  # … why it cannot
+        self._claims = [claim for claim in e2e_claims() if tally.wanted(claim.printed)] if "e2e" in tiers else []
+        if not local and (self._claims or "guest" in tiers):
+            self._pool.stage(self._prepare_dom0)
+        else:
+            self._dom0.set()
+        self._pool.stage(partial(self._build, [tier for tier in ("guest", "e2e", "host") if tier in tiers]))
+
+    def results(self) -> Iterator[tuple[str, Case | Problem]]:
+        """Each result with its tier; instead of a tier's results the reason why it cannot be run."""
+        return self._pool.results()
+
+    def stop(self) -> None:
+        """Leave nothing running."""
+        self._pool.stop()
+
+    def _prepare_dom0(self) -> Iterator[tuple[str, Case]]:
+        """In a process of its own, which takes away what is half made when it is stopped."""
+        status, said = run_program([paths.ROOT / "bin/stardust", "host", "prepare"], None, stderr=None)
+        if status != 0:
+            self._no_dom0 = f"the Xen host cannot be prepared ({how_it_ended(status, 0)}); why is above"
+        self._dom0.set()
+        yield from ()
+
+    def _build(self, tiers: list[str]) -> Iterator[tuple[str, Problem]]:
+        """What each tier needs, one after another, and its jobs to the pool."""
+        for tier in tiers:
+            try:
+                if tier == "host":
+                    build.make("host-tests", "fuzz", also=packages.TEST)
+                    self._add("host", host_jobs(self._tally))
+                elif tier == "guest":
+                    build.make("test-image")
+                    self._pool.stage(partial(self._with_dom0, "guest"))
+                elif self._claims:
+                    build.make("all", "e2e")
+                    self._pool.stage(partial(self._with_dom0, "e2e"))
+            except Problem as problem:
+                yield tier, problem
+
+    def _with_dom0(self, tier: str) -> Iterator[tuple[str, Problem]]:
+        """The jobs of a tier that needs domain 0, once that is there."""
+        self._dom0.wait()
+        if self._no_dom0:
+            yield tier, Problem(self._no_dom0)
+        elif tier == "guest":
+            types = {type: guest_pattern(self._tally.pattern, type) for type in claims.TYPES}
+            self._add(tier, [(partial(self._guest_job, type, pattern), PROGRAM_SECONDS)
+                             for type, pattern in types.items() if pattern is not None])
+        else:
+            self._add(tier, [(lambda claim=claim: [claim.make()], claim.seconds) for claim in self._claims])
+
+    def _add(self, tier: str, jobs: list[Job]) -> None:
+        for job, seconds in jobs:
+            self._pool.add(partial(_labelled, tier, job), seconds)
+
+    def _guest_job(self, type: str, pattern: str) -> Iterator[Case]:
+        """The test image on real Xen, as a guest of this type."""
+        with Dom0(GUEST_MEMORY) as dom0, self._pool.closing(dom0.close):
+            for case in _guest_tests(dom0, type, pattern):
+                case.name = f"{type}.{case.name}"
+                if case.outcome == "FAILED" or self._tally.wanted(case.name):
+                    yield case
+
+
+def _labelled(tier: str, job: Callable[[], Iterable[Case]]) -> Iterator[tuple[str, Case | Problem]]:
+    try:
+        for case in job():
+            yield tier, case
+    except Problem as problem:
+        yield tier, problem
+
+
+def host_jobs(tally: Tally) -> list[Job]:
+    """Pure logic on this machine: the C test programs, the fuzz targets, and the unit tests of this directory."""
+    jobs: list[Job] = []
+    for program in _programs("host-tests"):
+        jobs.append((partial(_host_program, tally, program), PROGRAM_SECONDS))
+    for program in _programs("fuzz"):
+        name = f"fuzz_{program.name}_finds_nothing_in_{FUZZ_RUNS}_runs"
+        if tally.wanted(name):
+            jobs.append((partial(_fuzz, program, name), PROGRAM_SECONDS))
+    for file in sorted(OUR_UNIT_TESTS.glob("test_*.py")):
+        for name in claims.tests_of(claims.load(file)):
+            if tally.wanted(shown(name)):
+                jobs.append((lambda claim=Claim(file, name, shown(name)): [claim.make()], PROGRAM_SECONDS))
+    return jobs
+
+
+def _programs(directory: str) -> list[Path]:
+    """The programs of a directory of build/."""
+    return [path for path in sorted((paths.BUILD / directory).iterdir()) if path.is_file() and os.access(path, os.X_OK)]
 
 
 def _host_program(tally: Tally, program: Path) -> Iterator[Case]:
-    status, output = run_program([program], PROGRAM_SECONDS)
+    seconds = PROGRAM_SECONDS * pool.slowness()
+    status, output = run_program([program], seconds)
     report = tap.parse(output)
     for case in report.cases:
         if tally.wanted(case.name) or tally.wanted(program.name):
@@ -126,45 +218,21 @@ def _host_program(tally: Tally, program: Path) -> Iterator[Case]:
         return
     if status == 1 and report.complete and any(case.outcome == "FAILED" for case in report.cases):
         return
-    ended = how_it_ended(status, PROGRAM_SECONDS)
+    ended = how_it_ended(status, seconds)
     ran = f"{len(report.cases)} of {report.planned if report.planned is not None else 'an unknown number of'} tests done"
     yield Case(report.under_way or f"{program.name} runs to its end", "FAILED", [f"{ended}, {ran}", *report.loose[-60:]])
 
 
-def _fuzzers(tally: Tally) -> Iterator[Case]:
-    """A look with each libFuzzer target, the same one each time; for a hunt, run build/fuzz/NAME yourself."""
-    for program in sorted((paths.BUILD / "fuzz").iterdir()):
-        name = f"fuzz_{program.name}_finds_nothing_in_{FUZZ_RUNS}_runs"
-        if not os.access(program, os.X_OK) or program.is_dir() or not tally.wanted(name):
-            continue
-        with tempfile.TemporaryDirectory() as found:
-            command = [program, f"-runs={FUZZ_RUNS}", "-seed=1", "-max_len=600", "-len_control=0", f"-artifact_prefix={found}/"]
-            status, output = run_program(command, PROGRAM_SECONDS)
-        if status == 0:
-            yield Case(name, "ok", [])
-        else:
-            yield Case(name, "FAILED", [how_it_ended(status, PROGRAM_SECONDS), *output.splitlines()[-60:]])
-
-
-def _unit_tests(tally: Tally) -> Iterator[Case]:
-    for file in sorted(OUR_UNIT_TESTS.glob("test_*.py")):
-        for name in claims.tests_of(claims.load(file)):
-            if tally.wanted(shown(name)):
-                yield Claim(file, name, shown(name)).make()
-
-
-def guest_tier(tally: Tally) -> Iterator[Case]:
-    """The test image on real Xen, as a guest of each type."""
-    build.make("test-image")
-    with Dom0(GUEST_MEMORY) as dom0:
-        for type in claims.TYPES:
-            pattern = guest_pattern(tally.pattern, type)
-            if pattern is None:
-                continue
-            for case in _guest_tests(dom0, type, pattern):
-                case.name = f"{type}.{case.name}"
-                if case.outcome == "FAILED" or tally.wanted(case.name):
-                    yield case
+def _fuzz(program: Path, name: str) -> Iterator[Case]:
+    """A look with a libFuzzer target, the same one each time; for a hunt, run build/fuzz/NAME yourself."""
+    seconds = PROGRAM_SECONDS * pool.slowness()
+    with tempfile.TemporaryDirectory() as found:
+        command = [program, f"-runs={FUZZ_RUNS}", "-seed=1", "-max_len=600", "-len_control=0", f"-artifact_prefix={found}/"]
+        status, output = run_program(command, seconds)
+    if status == 0:
+        yield Case(name, "ok", [])
+    else:
+        yield Case(name, "FAILED", [how_it_ended(status, seconds), *output.splitlines()[-60:]])
 
 
 def guest_pattern(pattern: str, type: str) -> str | None:
@@ -236,18 +304,6 @@ class Boot:
         return symbolize.symbolized(text, image).splitlines() if text else console.splitlines()[-20:]
 
 
-def e2e_tier(tally: Tally) -> Iterator[Case]:
-    """Real clients against guests: every claim in a process of its own."""
-    wanted = [claim for claim in e2e_claims() if tally.wanted(claim.printed)]
-    if not wanted:
-        return
-    build.make("all", "e2e")
-    with step("preparing the Xen host"):
-        Dom0().close()
-    for claim in wanted:
-        yield claim.make()
-
-
 def e2e_claims() -> list[Claim]:
     """All of them: one directory after another, and in each one type after another, so that a type that fails whole is soon seen."""
     found = []
@@ -272,11 +328,13 @@ class Claim:
 
     def make(self) -> Case:
         """What comes of it."""
-        status, output = run_program([sys.executable, "-m", "host.claims", self.file, self.function, self.type], self.seconds)
+        seconds = self.seconds * pool.slowness()
+        status, output = run_program([sys.executable, "-m", "host.claims", self.file, self.function, self.type], seconds,
+                                     env={**os.environ, "PYTHONPATH": str(paths.ROOT)})
         lines = output.strip().splitlines()
         if status == claims.PASSED:
             return Case(self.printed, "ok")
         if status == claims.SKIPPED:
             return Case(self.printed, "skipped", lines[-1:] or ["no reason given"])
-        ended = [] if status == claims.FAILED else [how_it_ended(status, self.seconds)]
+        ended = [] if status == claims.FAILED else [how_it_ended(status, seconds)]
         return Case(self.printed, "FAILED", ended + lines[-80:])
