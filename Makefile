@@ -70,7 +70,7 @@ $(BUILD)/obj/apps/%: FLAGS = $(BASE)
 $(BUILD)/obj/%.o: $(BUILD)/deps/libc/%.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c $< -o $@
-$(BUILD)/obj/stardust/posix/% $(BUILD)/obj/stardust/fs/%: FLAGS = $(KERNEL) -Os
+$(BUILD)/obj/stardust/posix/% $(BUILD)/obj/stardust/fs/% $(BUILD)/obj/stardust/boot/% $(BUILD)/obj/stardust/trap/%: FLAGS = $(KERNEL) -Os
 $(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust

@@ -85,6 +85,11 @@ void xen_platform_delayed_events(uint64_t deadline)
     (void)deadline; /* none of the ports here is bound in late mode */
 }
 
+void xen_platform_upcall_done(uint64_t *resume)
+{
+    (void)resume;
+}
+
 static void say(const char *format, va_list args)
 {
     char line[256];

@@ -10,6 +10,7 @@
 #include <stardust/thread.h>
 
 #include "copy.h"
+#include "task.h"
 
 #define PROCESS 1
 
@@ -21,6 +22,8 @@ long sd_sys_exit(int status)
 
 long sd_sys_exit_group(int status)
 {
+    if (&sd_task_end_others)
+        sd_task_end_others();
     sd_exit(status & 0xff);
 }
 

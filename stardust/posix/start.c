@@ -12,6 +12,7 @@
 #include <xenlib/platform.h>
 
 #include "sys.h"
+#include "task.h"
 
 /* The linker makes the boot stack this large, which main runs on (image.lds): resident, with its guard page.
  */
@@ -86,5 +87,6 @@ int sd_run_program(void)
     *to++ = NULL;
     __builtin_memcpy(to, aux, sizeof(aux));
     sd_random(random, sizeof(random));
+    sd_task_begin();
     return __libc_start_main((main_function *)(void (*)(void))main, argc, vector, NULL, NULL, NULL);
 }

@@ -4,8 +4,8 @@
  * A thread of the program's runs its own code with depth 0, on its own stack, and may be preempted there. A
  * service is a call that sd_call (x86_64/call.S) makes: it raises the depth, changes to the thread's kernel
  * stack and calls; when the depth falls to 0 again and somebody wants attention, sd_attention runs: it lets
- * other threads run if their turn has come, and handles signals. The timer's upcall finds the same depth: at
- * 0 it makes the interrupted code call sd_attention as soon as the upcall returns.
+ * other threads run if their turn has come, and handles signals. An upcall finds the same depth: at 0, and if
+ * attention is wanted, it makes the interrupted code call sd_attention as soon as the upcall returns.
  */
 #ifndef STARDUST_POSIX_TASK_H
 #define STARDUST_POSIX_TASK_H
@@ -16,25 +16,37 @@
 #include <xenlib/platform.h>
 
 struct sd_thread;
-struct sd_signals;
+
+#define SD_TASK_NAME_BYTES 16
+
+#define SD_PROCESS 1 /* the only one, and so its main thread */
 
 /* Fields are the running thread's own unless a lock is named. */
 struct sd_task {
     struct sd_thread *thread;
     struct xen_list link; /* in the list of all; guarded by the tasks' lock */
     int id;
-    int *clear_id; /* cleared and woken when the thread ends (set_tid_address) */
+    char name[SD_TASK_NAME_BYTES];
+    uint64_t kernel_stack;   /* its upper end */
+    uint64_t thread_pointer; /* the base of %fs */
+    uint32_t vector_control; /* MXCSR, and the x87 control word, while another thread's are loaded */
+    uint16_t float_control;
+    volatile bool attention; /* it is to look for signals before it goes on. Any context */
+    volatile bool ends;      /* its process ends: it never goes on. Any context */
+    volatile bool may_rouse; /* it is within sd_wait. Any context */
+    int *clear_id;           /* cleared and woken when the thread ends (set_tid_address) */
     void *robust_list;
-    volatile int *cancel;       /* while it is at a point of cancellation: musl's flag */
-    struct xen_waitq *waits_at; /* within sd_wait; guarded by the lock of sd_wait */
-    uint64_t blocked;           /* signals, bit number - 1 */
-    uint64_t pending;           /* sent to this thread; guarded by the signals' lock */
-    uint64_t restore;           /* the mask to go back to after sigsuspend and its like */
+    uint64_t blocked; /* signals, bit number - 1 */
+    uint64_t pending; /* sent to this thread; guarded by the signals' lock */
+    uint64_t restore; /* the mask to go back to after sigsuspend and its like */
     bool restores;
     stack_t alternate; /* sigaltstack; ss_flags SS_DISABLE when there is none */
 };
 
-/* The caller's. There always is one: the main thread's is static. */
+/* The main thread's. */
+extern struct sd_task sd_task_main;
+
+/* The caller's; the main thread's for threads of the kernel. */
 struct sd_task *sd_task_self(void);
 
 /* The thread of that id; NULL when there is none. Calls each() for all until it returns false. Thread
@@ -48,13 +60,28 @@ void sd_task_interrupt(struct sd_task *task);
 
 /*
  * Where the program goes on, with all its registers: what x86_64/call.S saves before sd_attention and
- * restores after. At a service's end rax is its result; for a call that is to be made again rip is sd_call,
- * rax the service, and the arguments are in their registers.
+ * restores after. At a service's end rax is its result. For a call that is to be made again rax is the
+ * service, the arguments are in their registers, and rip is the instruction that calls sd_call: of a point of
+ * cancellation it lies between musl's __cp_begin and __cp_end, as that of a system call does.
  */
 struct sd_context {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
     uint64_t rip, rflags, rsp;
 };
+
+/*
+ * For an exception's frame whose rip is in the program (sd_task_in_program): the thread does what waits for
+ * it (sd_task_interrupt), with the interrupted registers as its context, once the exception has returned.
+ * Upcalls off.
+ */
+bool sd_task_in_program(void);
+void sd_task_attend_at(uint64_t *rip);
+
+/*
+ * Goes on in the program with all registers from `context` and the vector state (of fxsave) from `vectors`,
+ * aligned to 16: for rt_sigreturn. Both may be on the caller's stack. Depth 1, upcalls on.
+ */
+_Noreturn void sd_context_resume(struct sd_context *context, const void *vectors);
 
 /* Whether a signal waits that the task does not block and does not ignore: sd_wait asks. Any context. Weak:
  * without signal.c in the image there are no signals. */
@@ -64,10 +91,22 @@ bool sd_signals_wait(const struct sd_task *task) __attribute__((weak));
  * Handles what waits: makes `context` go on in a handler, on the stack that is meant for it, with a frame
  * there (struct ucontext, siginfo_t, the vector state at `vectors`) that sd_sys_rt_sigreturn goes back to;
  * several are stacked. `again` is the context for making the interrupted call again, NULL when it is not to
- * be: taken instead of `context` when no handler runs or all that do have SA_RESTART. Signals without a
- * handler do what they do by default, which may end the guest. Depth 1, upcalls on.
+ * be: taken instead of `context` when no handler runs or all that do have SA_RESTART; otherwise the call's
+ * result is EINTR, which context->rax says already. Signals without a handler do what they do by default,
+ * which may end the guest. Depth 1, upcalls on. Called whenever the thread has been interrupted, also when
+ * nothing waits any more; without it `again` is taken.
  */
 void sd_signals_deliver(struct sd_task *task, struct sd_context *context, const struct sd_context *again,
-                        const void *vectors) __attribute__((weak));
+                        void *vectors) __attribute__((weak));
+
+/* What a thread begins with; the rest is zero. */
+void sd_task_init(struct sd_task *task, struct sd_thread *thread, int id);
+
+/* The caller, with depth 1, is the program's main thread from here on: with depth 0. */
+void sd_task_begin(void);
+
+/* The end of the process has begun: the calling thread alone goes on. Weak: without clone.c there is no
+ * other. */
+void sd_task_end_others(void) __attribute__((weak));
 
 #endif

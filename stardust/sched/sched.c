@@ -18,10 +18,12 @@
 #include "../time/timer.h"
 
 struct sd_cpu sd_cpus[1];
+uint32_t sd_depth = SD_CALM | 1;
 
 static struct xen_lock queues; /* guards every run queue and wait queue */
 
-void xen_platform_lock(struct xen_lock *lock)
+/* The two are called from everywhere here, and made part of nothing. */
+__attribute__((noinline)) void xen_platform_lock(struct xen_lock *lock)
 {
     bool were_on = xen_upcalls_off();
     struct sd_cpu *cpu = sd_this_cpu();
@@ -33,7 +35,7 @@ void xen_platform_lock(struct xen_lock *lock)
     lock->held = 1;
 }
 
-void xen_platform_unlock(struct xen_lock *lock)
+__attribute__((noinline)) void xen_platform_unlock(struct xen_lock *lock)
 {
     struct sd_cpu *cpu = sd_this_cpu();
 
@@ -47,7 +49,7 @@ void xen_platform_unlock(struct xen_lock *lock)
 static void make_ready(struct sd_thread *thread)
 {
     thread->queue = NULL;
-    xen_list_insert(&sd_this_cpu()->ready, &thread->link);
+    xen_list_insert(sd_ready_place(sd_this_cpu()), &thread->link);
 }
 
 void xen_platform_wake(struct xen_waitq *queue)
@@ -62,8 +64,7 @@ void xen_platform_wake(struct xen_waitq *queue)
     xen_platform_unlock(&queues);
 }
 
-/* What time has brought: timers, and events whose unmasking was put off. */
-static uint64_t run_timers(struct sd_cpu *cpu)
+uint64_t sd_sched_run_timers(struct sd_cpu *cpu)
 {
     uint64_t next = sd_timers_next() < cpu->delayed ? sd_timers_next() : cpu->delayed;
     uint64_t now;
@@ -81,18 +82,22 @@ static uint64_t run_timers(struct sd_cpu *cpu)
     return sd_timers_next() < cpu->delayed ? sd_timers_next() : cpu->delayed;
 }
 
+void sd_sched_program(struct sd_cpu *cpu, uint64_t deadline)
+{
+    xen_timer_set(deadline);
+    cpu->programmed = deadline;
+}
+
 /* Waits until a thread is ready. Upcalls are off on entry and on return. */
 static void idle(struct sd_cpu *cpu)
 {
     for (;;) {
-        uint64_t next = run_timers(cpu);
+        uint64_t next = sd_sched_run_timers(cpu);
 
         if (!xen_list_is_empty(&cpu->ready))
             return;
-        if (next != cpu->programmed) {
-            xen_timer_set(next);
-            cpu->programmed = next;
-        }
+        if (next != cpu->programmed)
+            sd_sched_program(cpu, next);
         xen_sched_block();
         xen_upcalls_off();
     }
@@ -115,7 +120,9 @@ static void switch_away(void)
         cpu->current = next;
         sd_switch(&self->rsp, next->rsp);
     }
-    sd_this_cpu()->upcalls_were_on = were_on;
+    cpu = sd_this_cpu();
+    cpu->upcalls_were_on = were_on;
+    sd_switched(cpu);
 }
 
 struct timeout {
@@ -128,14 +135,8 @@ static void on_timeout(struct sd_timer *timer)
 {
     struct timeout *timeout = xen_container_of(timer, struct timeout, timer);
 
-    xen_platform_lock(&queues);
     /* Woken already and only waiting to run: then the wake-up counts. */
-    if (timeout->thread->queue) {
-        timeout->passed = true;
-        xen_list_remove(&timeout->thread->link);
-        make_ready(timeout->thread);
-    }
-    xen_platform_unlock(&queues);
+    timeout->passed = sd_thread_rouse(timeout->thread);
 }
 
 int xen_platform_wait(struct xen_waitq *queue, struct xen_lock *lock, uint64_t deadline)
@@ -163,6 +164,7 @@ void xen_platform_delayed_events(uint64_t deadline)
 
     if (deadline < cpu->delayed)
         cpu->delayed = deadline;
+    sd_want_attention();
 }
 
 struct sd_thread *sd_thread_self(void)
@@ -181,6 +183,20 @@ void sd_thread_ready(struct sd_thread *thread)
     xen_platform_lock(&queues);
     make_ready(thread);
     xen_platform_unlock(&queues);
+}
+
+bool sd_thread_rouse(struct sd_thread *thread)
+{
+    bool waits;
+
+    xen_platform_lock(&queues);
+    waits = thread->queue;
+    if (waits) {
+        xen_list_remove(&thread->link);
+        make_ready(thread);
+    }
+    xen_platform_unlock(&queues);
+    return waits;
 }
 
 void sd_thread_yield(void)
@@ -218,6 +234,7 @@ void sd_sched_first_run(void)
 {
     struct sd_cpu *cpu = sd_this_cpu();
 
+    sd_switched(cpu);
     cpu->lock_depth = 0;
     xen_upcalls_on();
 }
@@ -237,7 +254,11 @@ void sd_sched_init(void)
 /* The vCPU has left its block; the scheduler looks at the timers by itself. */
 static void timer_fired(void)
 {
-    sd_this_cpu()->programmed = XEN_FOREVER;
+    struct sd_cpu *cpu = sd_this_cpu();
+
+    cpu->programmed = XEN_FOREVER;
+    cpu->turn_over = true;
+    sd_want_attention();
 }
 
 int sd_sched_start(void)

@@ -14,7 +14,6 @@
 
 /* 32 KiB with the guard page: network code nests deepest and needs about a third of it. */
 #define STACK_ORDER 3
-#define STACK_BYTES (XEN_PAGE_SIZE << STACK_ORDER)
 
 /* What sd_switch pops: six registers, then the address to return to. */
 #define SWITCH_WORDS 7
@@ -24,16 +23,27 @@ static struct xen_lock lock; /* guards has_ended and is_detached */
 /* A thread cannot free the stack it stands on: the next one to start or end does. Guarded by `lock`. */
 static struct sd_thread *to_free;
 
-static void free_stack(void *stack)
+void *sd_stack_alloc(unsigned order)
+{
+    void *stack = sd_page_alloc(order);
+
+    if (stack && xen_pt_unmap(stack, 1)) {
+        sd_page_free(stack, order);
+        return NULL;
+    }
+    return stack;
+}
+
+void sd_stack_free(void *stack, unsigned order)
 {
     /* The guard page was always there, only not mapped; putting it back takes no memory, as its table exists.
      */
     if (xen_pt_map(stack, xen_virt_to_pfn(stack), 1, XEN_PROT_WRITE))
         xen_platform_panic("guard page of %p cannot be mapped again", stack);
-    sd_page_free(stack, STACK_ORDER);
+    sd_page_free(stack, order);
 }
 
-static void reap(void)
+__attribute__((noinline)) static void reap(void)
 {
     struct sd_thread *thread;
 
@@ -42,26 +52,22 @@ static void reap(void)
     to_free = NULL;
     xen_platform_unlock(&lock);
     if (thread)
-        free_stack(thread->stack);
+        sd_stack_free(thread->stack, thread->stack_order);
 }
 
-int sd_thread_start(const char *name, void (*run)(void *arg), void *arg, struct sd_thread **started)
+struct sd_thread *sd_thread_make(const char *name, void (*run)(void *arg), void *arg, unsigned order,
+                                 size_t extra)
 {
     struct sd_thread *thread;
     uint64_t *top;
     char *stack;
 
     reap();
-    stack = sd_page_alloc(STACK_ORDER);
+    stack = sd_stack_alloc(order);
     if (!stack)
-        return -ENOMEM;
-    if (xen_pt_unmap(stack, 1)) {
-        sd_page_free(stack, STACK_ORDER);
-        return -ENOMEM;
-    }
-    thread = (struct sd_thread *)(void *)(stack + STACK_BYTES - sizeof(*thread));
-    *thread =
-        (struct sd_thread){.name = name, .stack = stack, .run = run, .arg = arg, .is_detached = !started};
+        return NULL;
+    thread = (struct sd_thread *)(void *)(stack + (XEN_PAGE_SIZE << order) - sizeof(*thread) - extra);
+    *thread = (struct sd_thread){.name = name, .stack = stack, .stack_order = order, .run = run, .arg = arg};
     xen_list_init(&thread->link);
     xen_waitq_init(&thread->ended);
     /* sd_thread_entry makes a call: once its own address is popped, %rsp is a multiple of 16, as the ABI
@@ -71,6 +77,16 @@ int sd_thread_start(const char *name, void (*run)(void *arg), void *arg, struct 
     for (int i = 0; i < SWITCH_WORDS - 1; i++)
         *--top = 0;
     thread->rsp = (uintptr_t)top;
+    return thread;
+}
+
+int sd_thread_start(const char *name, void (*run)(void *arg), void *arg, struct sd_thread **started)
+{
+    struct sd_thread *thread = sd_thread_make(name, run, arg, STACK_ORDER, 0);
+
+    if (!thread)
+        return -ENOMEM;
+    thread->is_detached = !started;
     if (started)
         *started = thread;
     sd_thread_ready(thread);
@@ -106,5 +122,5 @@ void sd_thread_join(struct sd_thread *thread)
     while (!thread->has_ended && !xen_platform_wait(&thread->ended, &lock, XEN_FOREVER))
         ;
     xen_platform_unlock(&lock);
-    free_stack(thread->stack);
+    sd_stack_free(thread->stack, thread->stack_order);
 }

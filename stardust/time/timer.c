@@ -6,6 +6,7 @@
 
 #include <xenlib/platform.h>
 
+#include "../sched/sched.h"
 #include "timer.h"
 
 static struct xen_list running = XEN_LIST_INIT(running);
@@ -34,6 +35,8 @@ void sd_timer_start(struct sd_timer *timer, uint64_t deadline)
     for (place = running.prev; place != &running && timer_of(place)->deadline > deadline; place = place->prev)
         ;
     xen_list_insert(place->next, &timer->link);
+    if (place == &running)
+        sd_want_attention();
     xen_platform_unlock(&lock);
 }
 

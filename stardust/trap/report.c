@@ -65,33 +65,45 @@ static uint64_t caller_without_frame(uint64_t rsp)
 }
 
 /* One step along the chain of frame pointers. False where it is broken, and that is its end. */
-static bool next_frame(uint64_t *frame, uint64_t *returns_to)
+struct chain {
+    uint64_t frame;
+    bool left; /* the kernel's stack for the program's, which may lie below it */
+};
+
+static bool next_frame(struct chain *chain, uint64_t *returns_to)
 {
     struct {
         uint64_t previous, returns_to;
     } pair;
 
-    if (*frame % 8 || xen_trap_copy(&pair, (const void *)*frame, sizeof(pair)) || !pair.returns_to)
+    if (chain->frame % 8 || xen_trap_copy(&pair, (const void *)chain->frame, sizeof(pair)) ||
+        !pair.returns_to)
         return false;
     *returns_to = pair.returns_to;
-    /* The chain leads upwards; what does not is the last. */
-    *frame = pair.previous > *frame ? pair.previous : 1;
+    /* The chain leads upwards; what does not is the last, but for one change of stacks. */
+    if (pair.previous <= chain->frame) {
+        if (chain->left)
+            pair.previous = 1;
+        chain->left = true;
+    }
+    chain->frame = pair.previous;
     return true;
 }
 
 /* Of a deep recursion both ends. `caller` comes before, unless 0. */
 static void backtrace(uint64_t first, uint64_t caller, uint64_t frame)
 {
-    uint64_t at = frame, address;
+    struct chain chain = {.frame = frame}, again = chain;
+    uint64_t address;
     size_t count = 0;
 
-    while (count < FRAMES_MAX && next_frame(&at, &address))
+    while (count < FRAMES_MAX && next_frame(&chain, &address))
         count++;
     say("*** backtrace");
     say("***   0x%016lx", first);
     if (caller)
         say("***   0x%016lx", caller);
-    for (size_t i = 0; i < count && next_frame(&frame, &address); i++) {
+    for (size_t i = 0; i < count && next_frame(&again, &address); i++) {
         if (i < FRAMES_SHOWN || i >= count - FRAMES_SHOWN)
             say("***   0x%016lx", address);
         else if (i == FRAMES_SHOWN)

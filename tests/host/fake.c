@@ -16,6 +16,8 @@
 #define weak       __attribute__((weak))
 
 void (*fake_upcall)(void);
+extern uint32_t sd_depth;
+weak uint32_t sd_depth; /* stardust/sched/sched.h */
 
 static size_t pages_in_use;
 static long pages_left = -1;

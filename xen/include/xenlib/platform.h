@@ -59,6 +59,13 @@ void xen_platform_log(enum xen_log_level level, const char *format, ...) xen_pri
 /* Ends the guest because one of our own invariants is broken. Never for anything that the outside sent. */
 _Noreturn void xen_platform_panic(const char *format, ...) xen_printf(1, 2);
 
+/*
+ * An upcall's handlers have run, and what it has interrupted goes on at *resume once this returns: the
+ * platform may write another address there, to code that keeps all registers. Nothing may be written below
+ * the stack pointer of what was interrupted. Upcall context.
+ */
+void xen_platform_upcall_done(uint64_t *resume);
+
 struct xen_trap_frame;
 
 /* An exception that nothing recovered from (xenlib/trap.h). Returning resumes at frame->rip. Exception

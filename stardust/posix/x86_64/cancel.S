@@ -1,0 +1,29 @@
+/*
+ * musl's points of cancellation, as its own assembly has them: the handler of its signal cancels a thread whose program counter lies
+ * between the first two symbols, by making it go on at the third. There a signal finds a service that has not begun, or is to be
+ * made again.
+ */
+	.text
+	.globl __syscall_cp_asm
+	.type __syscall_cp_asm, @function
+	.globl __cp_begin, __cp_end, __cp_cancel
+__syscall_cp_asm:
+__cp_begin:
+	mov	(%rdi), %eax
+	test	%eax, %eax
+	jnz	__cp_cancel
+	mov	%rsi, %rax
+	mov	%rdx, %rdi
+	mov	%rcx, %rsi
+	mov	%r8, %rdx
+	mov	%r9, %rcx
+	mov	8(%rsp), %r8
+	mov	16(%rsp), %r9
+	call	sd_call
+__cp_end:
+	ret
+__cp_cancel:
+	jmp	__cancel
+	.size __syscall_cp_asm, . - __syscall_cp_asm
+
+	.section .note.GNU-stack, "", @progbits
