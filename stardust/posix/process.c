@@ -12,11 +12,10 @@
 #include "copy.h"
 #include "task.h"
 
-#define PROCESS 1
-
-/* There is one thread; with it, the program ends. */
 long sd_sys_exit(int status)
 {
+    if (&sd_task_exit)
+        sd_task_exit(status);
     sd_exit(status & 0xff);
 }
 
@@ -29,12 +28,12 @@ long sd_sys_exit_group(int status)
 
 long sd_sys_getpid(void)
 {
-    return PROCESS;
+    return SD_PROCESS;
 }
 
 long sd_sys_gettid(void)
 {
-    return PROCESS;
+    return sd_task_self()->id;
 }
 
 long sd_sys_getppid(void)
@@ -62,11 +61,12 @@ long sd_sys_getegid(void)
     return 0;
 }
 
-/* What stands there is cleared when the thread ends, and with the only one the guest does. */
 long sd_sys_set_tid_address(int *address)
 {
-    (void)address;
-    return PROCESS;
+    struct sd_task *self = sd_task_self();
+
+    self->clear_id = address;
+    return self->id;
 }
 
 long sd_sys_sched_yield(void)

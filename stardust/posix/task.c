@@ -15,6 +15,9 @@
 
 struct sd_task sd_task_main;
 
+static struct xen_lock list_lock; /* guards the list */
+static struct xen_list tasks = {&tasks, &tasks};
+
 struct sd_task *sd_task_self(void)
 {
     struct sd_task *task = sd_this_cpu()->current->task;
@@ -52,10 +55,41 @@ int sd_wait(struct xen_waitq *queue, struct xen_lock *lock, uint64_t deadline)
 void sd_task_init(struct sd_task *task, struct sd_thread *thread, int id)
 {
     task->thread = thread;
-    xen_list_init(&task->link);
     task->id = id;
     task->alternate.ss_flags = SS_DISABLE;
     thread->task = task;
+    xen_platform_lock(&list_lock);
+    xen_list_insert(&tasks, &task->link);
+    xen_platform_unlock(&list_lock);
+}
+
+bool sd_task_leave(struct sd_task *task)
+{
+    bool was_last;
+
+    xen_platform_lock(&list_lock);
+    xen_list_remove(&task->link);
+    was_last = xen_list_is_empty(&tasks);
+    xen_platform_unlock(&list_lock);
+    return was_last;
+}
+
+void sd_task_each(bool (*each)(struct sd_task *task, void *arg), void *arg)
+{
+    xen_platform_lock(&list_lock);
+    xen_list_each(item, &tasks) if (!each(xen_container_of(item, struct sd_task, link), arg)) break;
+    xen_platform_unlock(&list_lock);
+}
+
+struct sd_task *sd_task_find(int id)
+{
+    struct sd_task *found = NULL;
+
+    xen_platform_lock(&list_lock);
+    xen_list_each(item, &tasks) if (xen_container_of(item, struct sd_task, link)->id == id) found =
+        xen_container_of(item, struct sd_task, link);
+    xen_platform_unlock(&list_lock);
+    return found;
 }
 
 /* Its kernel stack is none that it stands on now. */

@@ -105,6 +105,16 @@ void sd_task_init(struct sd_task *task, struct sd_thread *thread, int id);
 /* The caller, with depth 1, is the program's main thread from here on: with depth 0. */
 void sd_task_begin(void);
 
+/* Out of the list of all; whether it was the last. Thread context. */
+bool sd_task_leave(struct sd_task *task);
+
+/* The end of the calling thread. Weak, as the next. */
+_Noreturn void sd_task_exit(int status) __attribute__((weak));
+
+/* The robust list as Linux walks it at a thread's end: futex words that name the thread say that their owner
+ * died. Weak: without robust.c there are no such lists. */
+void sd_robust_release(struct sd_task *task) __attribute__((weak));
+
 /* The end of the process has begun: the calling thread alone goes on. Weak: without clone.c there is no
  * other. */
 void sd_task_end_others(void) __attribute__((weak));

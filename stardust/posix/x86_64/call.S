@@ -93,6 +93,9 @@ attend:
 	mov	%rsp, %rdi
 	sub	$512, %rsp
 	fxsave64 (%rsp)
+	/* Other threads find the x87 registers empty, as after any call. */
+	fnclex
+	emms
 	mov	%rsp, %rsi
 	call	sd_attention
 	mov	%rsp, %rsi

@@ -40,6 +40,9 @@ uint64_t xen_sched_cpu_time(void);
  */
 int xen_cpu_set_thread_pointer(const void *address) xen_must_check;
 
+/* Whether the instruction wrfsbase may be used instead, from now on. Thread context. */
+bool xen_cpu_has_wrfsbase(void);
+
 /*
  * A watchdog of the domain: unless set again within `seconds`, Xen ends it with XEN_SHUTDOWN_WATCHDOG. *id is
  * 0 for a new one and then names it; 0 seconds stops it. 0 or a negative errno (-EINVAL: no such watchdog;

@@ -64,6 +64,11 @@ int xen_cpu_set_thread_pointer(const void *address)
     return CALL(cpu_set_thread_pointer, address);
 }
 
+bool xen_cpu_has_wrfsbase(void)
+{
+    return CALL(cpu_has_wrfsbase);
+}
+
 int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count)
 {
     return CALL(pt_apply, updates, count);

@@ -56,6 +56,7 @@ XEN_BOTH_ROOMS(uintptr_t, trap_fault_address, void);
 XEN_BOTH_ROOMS(void, start_log, void);
 XEN_BOTH_ROOMS(void, start_store, struct xenstore_domain_interface **ring, xen_port_t *port);
 XEN_BOTH_ROOMS(int, cpu_set_thread_pointer, const void *address);
+XEN_BOTH_ROOMS(bool, cpu_has_wrfsbase, void);
 
 /* Carries out the changes in order, and makes this vCPU forget older translations. 0 or a negative errno. */
 int xen_room_pt_apply(const struct xen_pt_update *updates, size_t count) xen_must_check;
