@@ -65,6 +65,8 @@ def _add_run(made: Parser) -> None:
     made.add_argument("--name", default="", help="the domain's name (default: the app's)")
     made.add_argument("--kernel-option", action="append", default=[], metavar="OPTION",
                       help="for the guest's kernel, as in loglevel=debug (docs/guest-contract.md)")
+    made.add_argument("--root", metavar="DIR", help="the guest's files: a directory, packed as its ramdisk (default: the app's own)")
+    made.add_argument("--ramdisk", metavar="FILE", help="the guest's files: an archive as it is, cpio (-H newc) or tar")
     made.add_argument("--gdb", type=int, metavar="PORT", help="wait for gdb at this port before the guest starts (docs/debugging.md)")
     made.add_argument("--print-config", action="store_true", help="print the domain's xl configuration and start nothing")
 

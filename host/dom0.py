@@ -18,6 +18,7 @@ import itertools
 import random
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -62,10 +63,20 @@ class XlHost:
     def __init__(self) -> None:
         self.shell: Shell = LocalShell()
         self._relays: list[ports.Relay] = []
+        self._files = ""
+        self._numbers = itertools.count(1)
 
     def place(self, image: Path) -> str:
         """The image's path in domain 0."""
         return str(image.resolve())
+
+    def place_bytes(self, data: bytes, name: str) -> str:
+        """A file of these bytes in domain 0, which goes with this object."""
+        if not self._files:
+            self._files = tempfile.mkdtemp(prefix="stardust-")
+        path = Path(self._files) / f"{next(self._numbers)}-{name}"
+        path.write_bytes(data)
+        return str(path)
 
     def mac(self) -> str:
         """Kept over reboots, so that the guest keeps its address."""
@@ -83,6 +94,8 @@ class XlHost:
 
     def close(self) -> None:
         self.stop_forwarding()
+        if self._files:
+            shutil.rmtree(self._files, ignore_errors=True)
 
 
 class QemuHost:
@@ -100,8 +113,11 @@ class QemuHost:
 
     def place(self, image: Path) -> str:
         """Copies the image into domain 0."""
-        path = f"/tmp/images/{next(self._images)}-{image.name}"
-        self.shell.put(image.read_bytes(), path)
+        return self.place_bytes(image.read_bytes(), image.name)
+
+    def place_bytes(self, data: bytes, name: str) -> str:
+        path = f"/tmp/images/{next(self._images)}-{name}"
+        self.shell.put(data, path)
         return path
 
     def mac(self) -> str:
@@ -189,18 +205,21 @@ class Dom0:
     def start_guest(self, image: Path | str, *, name: str = "", kernel_options: list[str] | None = None,
                     arguments: list[str] | None = None, extra: str | None = None, memory: int = 16, vcpus: int = 1,
                     type: str = "pv", vif: list[str] | None = None, bridge: str = BRIDGE, paused: bool = False,
+                    ramdisk: Path | bytes | None = None,
                     on_console: Callable[[bytes], None] | None = None, on_serving: Callable[[], None] | None = None,
                     keep_console: int | None = None, **options: Any) -> Guest:
         """Start a guest from an image here (copied into domain 0 where need be).
 
         `vif=[]` for no network; by default one interface with an address of its own. `extra` is the whole command line, instead
-        of `kernel_options` and `arguments`. `options` are further xl options (disk, ramdisk, …) with paths in domain 0; see push().
+        of `kernel_options` and `arguments`. `ramdisk` is a file here, or its bytes. `options` are further xl options (disk, …) with
+        paths in domain 0; see push().
         """
         image = Path(image)
         if vif is None:
             vif = [f"mac={self._host.mac()},bridge={bridge}"]
         line = extra if extra is not None else command_line(kernel_options or [], arguments or [])
-        config = Config(name or f"{image.name}-{len(self._guests) + 1}", self._host.place(image), line, memory, vcpus, type, vif, options)
+        config = Config(name or f"{image.name}-{len(self._guests) + 1}", self._host.place(image), line, memory, vcpus, type, vif, options,
+                        self._place_ramdisk(ramdisk))
         nobody = not self.local or self.shell.domid(config.name) is None
         try:
             guest = Guest(self.shell, config, paused=paused, on_console=on_console, on_serving=on_serving,
@@ -211,6 +230,11 @@ class Dom0:
             raise
         self._guests.append(guest)
         return guest
+
+    def _place_ramdisk(self, ramdisk: Path | bytes | None) -> str:
+        if ramdisk is None:
+            return ""
+        return self._host.place_bytes(ramdisk, "ramdisk") if isinstance(ramdisk, bytes) else self._host.place(ramdisk)
 
     def stop_forwarding(self) -> None:
         """Take all forwards away."""

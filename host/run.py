@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from host import build, crash, elf, ports, symbolize
+from host import build, crash, elf, paths, ports, ramdisk, symbolize
 from host.dom0 import Dom0, xl_works
 from host.errors import EXIT_CRASH, EXIT_TIMEOUT, Problem
 from host.guest import OUTSIDE, End, Guest, TooLate
@@ -49,6 +49,36 @@ def find_image(target: str) -> Path:
     if "/" in target or path.is_file():
         return path
     return build.app(target)
+
+
+def own_root(target: str, image: Path) -> Path | None:
+    """The directory of files that belongs to a program: IMAGE.root beside it, or its app's `root`."""
+    beside, app = image.with_name(f"{image.name}.root"), paths.APPS / target / "root"
+    if beside.is_dir():
+        return beside
+    return app if "/" not in target and app.is_dir() else None
+
+
+def find_ramdisk(options: argparse.Namespace, image: Path) -> Path | bytes | None:
+    """What the guest gets as its ramdisk: an archive, or the bytes of one."""
+    if options.root is not None and options.ramdisk is not None:
+        raise Problem("--root and --ramdisk are two ways to give the guest its files; give one of them")
+    if options.ramdisk is not None:
+        found: Path | bytes = Path(options.ramdisk)
+        size = ramdisk.size(Path(options.ramdisk))
+    else:
+        root = Path(options.root) if options.root is not None else own_root(options.target, image)
+        if not root:
+            return None
+        if not root.is_dir():
+            raise Problem(f"--root {root}: " + ("that is no directory; give an archive with --ramdisk" if root.exists() else
+                                                "there is no such directory"))
+        found = ramdisk.pack(root)
+        size = len(found)
+    if size >= options.memory << 20:
+        raise Problem(f"the guest's files take {size:,} bytes, more than its {options.memory} MB; "
+                      f"give --memory {(size >> 20) + 16} or more")
+    return found
 
 
 def check_bridge(bridge: str) -> None:
@@ -90,6 +120,12 @@ def run(options: argparse.Namespace) -> int:
                     options.memory, options.vcpus, options.type, [f"bridge={options.bridge or BRIDGE}"])
     if not NAME.fullmatch(config.name):
         raise Problem(f"{config.name!r} is no name for a domain; give --name letters, digits and . _ + -, the first a letter or digit")
+    files = find_ramdisk(options, image)
+    if isinstance(files, Path):
+        config.ramdisk = str(files.resolve())
+    if options.print_config and isinstance(files, bytes):
+        raise Problem("--print-config can name an archive only: make one, with `find . | cpio -o -H newc` in the directory, "
+                      "and give it with --ramdisk")
     if options.print_config:
         print(config.text(), end="", flush=True)
         return 0
@@ -109,7 +145,7 @@ def run(options: argparse.Namespace) -> int:
                 raise Problem(f"there is a domain named {config.name} already; give another --name, or `xl destroy {config.name}`")
             config.name = f"{config.name}-{os.getpid()}"
         say(headline(image, config))
-        session = _Session(dom0, image, parsed, config, forwards, paused=bool(options.gdb))
+        session = _Session(dom0, image, parsed, config, forwards, files, paused=bool(options.gdb))
         if options.gdb:
             session.debug(options.gdb)
         return session.follow(options.timeout)
@@ -137,7 +173,7 @@ class _Session:
     """The guest while it runs: its console to our output, our input to it, its ports announced, its end explained."""
 
     def __init__(self, dom0: Dom0, image: Path, parsed: elf.Image, config: Config, forwards: list[Forward],
-                 paused: bool = False):
+                 files: Path | bytes | None = None, paused: bool = False):
         self._dom0, self._image, self._parsed, self._forwards = dom0, image, parsed, forwards
         self._writing = threading.Lock()
         self._mid_line = False
@@ -146,7 +182,7 @@ class _Session:
         self._places: dict[tuple[str, int], list[str]] = {}     # where each of the guest's ports is reachable
         self._announced: set[tuple[str, int]] = set()
         self._guest = dom0.start_guest(image, name=config.name, extra=config.extra, memory=config.memory, vcpus=config.vcpus,
-                                       type=config.type, paused=paused, bridge=config.vif[0].removeprefix("bridge="), keep_console=KEEP_CONSOLE,
+                                       type=config.type, ramdisk=files, paused=paused, bridge=config.vif[0].removeprefix("bridge="), keep_console=KEEP_CONSOLE,
                                        on_console=self._print, on_serving=self._changed.set)
 
     def debug(self, port: int) -> None:

@@ -53,11 +53,12 @@ class Config:
     type: str = "pv"
     vif: list[str] = field(default_factory=lambda: [f"bridge={BRIDGE}"])
     options: dict[str, Any] = field(default_factory=dict)
+    ramdisk: str = ""
 
     def text(self) -> str:
         """The file. It serves a plain `xl create`, too."""
-        values: dict[str, Any] = {"name": self.name, "type": self.type, "kernel": self.kernel, "extra": self.extra,
-                                  "memory": self.memory, "vcpus": self.vcpus, "vif": self.vif}
+        values: dict[str, Any] = {"name": self.name, "type": self.type, "kernel": self.kernel, "ramdisk": self.ramdisk,
+                                  "extra": self.extra, "memory": self.memory, "vcpus": self.vcpus, "vif": self.vif}
         if self.type == "pvh" and self.memory < 32:
             values["shadow_memory"] = 1     # without it, small PVH guests fail in various ways
         values |= {"on_poweroff": "destroy", "on_reboot": "restart", "on_crash": "destroy"}
