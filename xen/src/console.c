@@ -18,6 +18,8 @@ static struct xencons_interface *ring;
 static xen_port_t port;
 static bool has_events;
 static uint64_t dropped;
+static bool with_returns;
+static void (*event_happened)(void);
 
 static struct xen_lock lock; /* guards out_prod, in_cons, and the wait below */
 static struct xen_waitq changed = {{&changed.waiters, &changed.waiters}};
@@ -36,6 +38,18 @@ static void on_event(xen_port_t which, void *arg)
     (void)which;
     (void)arg;
     xen_platform_wake(&changed);
+    if (event_happened)
+        event_happened();
+}
+
+void xen_console_on_event(void (*happened)(void))
+{
+    event_happened = happened;
+}
+
+void xen_console_returns(bool wanted)
+{
+    with_returns = wanted;
 }
 
 int xen_console_init(void)
@@ -52,14 +66,21 @@ static size_t put(const char *text, size_t bytes)
 {
     uint32_t producer = ring->out_prod;
     uint32_t used = producer - __atomic_load_n(&ring->out_cons, __ATOMIC_ACQUIRE);
-    size_t room = used <= sizeof(ring->out) ? sizeof(ring->out) - used : 0;
-    size_t count = bytes < room ? bytes : room;
+    size_t room = used <= sizeof(ring->out) ? sizeof(ring->out) - used : 0, done = 0;
 
-    for (size_t i = 0; i < count; i++)
-        ring->out[MASK_XENCONS_IDX(producer + i, ring->out)] = text[i];
+    while (done < bytes) {
+        bool returns = with_returns && text[done] == '\n';
+
+        if (room < 1u + returns)
+            break;
+        room -= 1u + returns;
+        if (returns)
+            ring->out[MASK_XENCONS_IDX(producer++, ring->out)] = '\r';
+        ring->out[MASK_XENCONS_IDX(producer++, ring->out)] = text[done++];
+    }
     /* Read by xenconsoled: the bytes before the index. */
-    __atomic_store_n(&ring->out_prod, producer + (uint32_t)count, __ATOMIC_RELEASE);
-    return count;
+    __atomic_store_n(&ring->out_prod, producer, __ATOMIC_RELEASE);
+    return done;
 }
 
 static void notify(void)
@@ -191,6 +212,21 @@ long xen_console_read(char *buffer, size_t size, uint64_t deadline)
         take(buffer, count, count);
     xen_platform_unlock(&lock);
     return count ? (long)count : error;
+}
+
+size_t xen_console_get(char *buffer, size_t size)
+{
+    size_t count;
+
+    xen_platform_lock(&lock);
+    drop_newline();
+    count = available();
+    if (count > size)
+        count = size;
+    if (count)
+        take(buffer, count, count);
+    xen_platform_unlock(&lock);
+    return count;
 }
 
 /*

@@ -19,7 +19,7 @@ int xen_console_init(void) xen_must_check;
 
 /*
  * Writes as much as fits now and notifies the reader; returns how many bytes that were. Any context. A
- * newline is sent as is: the terminal at the other end is raw, xenconsoled adds nothing.
+ * newline is sent as is, unless xen_console_returns() was told otherwise: xenconsoled adds nothing.
  */
 size_t xen_console_put(const char *text, size_t bytes);
 
@@ -39,6 +39,10 @@ void xen_console_emergency(const char *text, size_t bytes);
 /* Waits, up to `deadline`, until the other end has taken everything. Thread context. */
 void xen_console_flush(uint64_t deadline);
 
+/* Whether a carriage return goes before each newline from here on, for a raw terminal at the other end. Any
+ * context. */
+void xen_console_returns(bool wanted);
+
 /* Bytes that were dropped because nobody read. */
 uint64_t xen_console_dropped(void);
 
@@ -50,5 +54,12 @@ uint64_t xen_console_dropped(void);
  */
 long xen_console_read(char *buffer, size_t size, uint64_t deadline) xen_must_check;
 long xen_console_read_line(char *line, size_t size, uint64_t deadline) xen_must_check;
+
+/* What is there now, at most `size` bytes; 0 when nothing is. Any context. */
+size_t xen_console_get(char *buffer, size_t size);
+
+/* From here on `happened` is called in upcall context whenever the other end has written or read. NULL for
+ * nobody. Any context. */
+void xen_console_on_event(void (*happened)(void));
 
 #endif
