@@ -11,6 +11,7 @@
 
 #include "copy.h"
 #include "file.h"
+#include "io.h"
 #include "pipe.h"
 
 /* More at once is cut to this, as on Linux: 2 GiB less a page. */
@@ -30,7 +31,7 @@ static long transfer(struct sd_file *file, bool out, void *buffer, size_t bytes)
     return out ? file->ops->write(file, buffer, bytes) : file->ops->read(file, buffer, bytes);
 }
 
-static long read_or_write(int fd, bool out, void *buffer, size_t bytes)
+long sd_io(int fd, bool out, void *buffer, size_t bytes)
 {
     struct sd_file *file = sd_fd_get(fd);
     long result;
@@ -42,14 +43,9 @@ static long read_or_write(int fd, bool out, void *buffer, size_t bytes)
     return result;
 }
 
-long sd_sys_read(int fd, void *buffer, size_t bytes)
-{
-    return read_or_write(fd, false, buffer, bytes);
-}
-
 long sd_sys_write(int fd, const void *buffer, size_t bytes)
 {
-    return read_or_write(fd, true, (void *)(uintptr_t)buffer, bytes);
+    return sd_io(fd, true, (void *)(uintptr_t)buffer, bytes);
 }
 
 static int check_vectors(const struct iovec *vectors, int count)
@@ -91,7 +87,7 @@ static long each_vector(struct sd_file *file, bool out, const struct iovec *vect
     return done;
 }
 
-static long vectored(int fd, bool out, const struct iovec *vectors, int count)
+long sd_io_vectored(int fd, bool out, const struct iovec *vectors, int count)
 {
     struct sd_file *file = sd_fd_get(fd);
     long result;
@@ -105,14 +101,9 @@ static long vectored(int fd, bool out, const struct iovec *vectors, int count)
     return result;
 }
 
-long sd_sys_readv(int fd, const struct iovec *vectors, int count)
-{
-    return vectored(fd, false, vectors, count);
-}
-
 long sd_sys_writev(int fd, const struct iovec *vectors, int count)
 {
-    return vectored(fd, true, vectors, count);
+    return sd_io_vectored(fd, true, vectors, count);
 }
 
 long sd_sys_close(int fd)

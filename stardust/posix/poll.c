@@ -9,9 +9,9 @@
 #include "copy.h"
 #include "file.h"
 #include "poll_set.h"
-#include "signal_mask.h"
 #include "sys.h"
 #include "timespec.h"
+#include "wait_mask.h"
 
 static int add_all(struct sd_poll_set *set, const struct pollfd *fds, unsigned long count)
 {

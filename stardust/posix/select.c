@@ -13,9 +13,9 @@
 #include "copy.h"
 #include "file.h"
 #include "poll_set.h"
-#include "signal_mask.h"
 #include "sys.h"
 #include "timespec.h"
+#include "wait_mask.h"
 
 #define BITS 64
 

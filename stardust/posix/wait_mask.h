@@ -1,6 +1,6 @@
 /* The signal masks of ppoll, pselect and epoll_pwait. Private to stardust/posix. Thread context. */
-#ifndef STARDUST_POSIX_SIGNAL_MASK_H
-#define STARDUST_POSIX_SIGNAL_MASK_H
+#ifndef STARDUST_POSIX_WAIT_MASK_H
+#define STARDUST_POSIX_WAIT_MASK_H
 
 #include <xenlib/types.h>
 
