@@ -118,6 +118,11 @@ class Guest:
         address = self._values.get("address") or ""
         return address if re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", address) else ""
 
+    @property
+    def wants_raw_terminal(self) -> bool:
+        """Does the guest edit lines and echo itself?"""
+        return self._values.get("terminal") == "raw"
+
     def serving(self, timeout: float = 30) -> list[tuple[str, int]]:
         """What the guest serves, as (protocol, port), waited for."""
         self._wait_until(lambda: self._values.get("serving") or self._end, timeout, "the guest's first served port")
@@ -265,7 +270,7 @@ class Guest:
         return bool(re.search(rf"^\(XEN\) .*\bd{self.domid}v\d+ Triple fault", log, re.M))
 
     def _read_values(self) -> None:
-        values = {key: self.xenstore(f"data/stardust/{key}") for key in ("address", "serving")}
+        values = {key: self.xenstore(f"data/stardust/{key}") for key in ("address", "serving", "terminal")}
         if values != self._values:
             with self._changed:
                 self._values = values

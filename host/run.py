@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from host import build, crash, elf, paths, ports, ramdisk, symbolize
+from host import build, crash, elf, paths, ports, ramdisk, symbolize, terminal
 from host.dom0 import Dom0, xl_works
 from host.errors import EXIT_CRASH, EXIT_TIMEOUT, Problem
 from host.guest import OUTSIDE, End, Guest, TooLate
@@ -129,6 +129,7 @@ def run(options: argparse.Namespace) -> int:
     if options.print_config:
         print(config.text(), end="", flush=True)
         return 0
+    config.extra = command_line(options.kernel_option + terminal.kernel_options(), options.arguments)
     if local:
         check_bridge(options.bridge or BRIDGE)
     elif options.bridge and options.bridge != BRIDGE:
@@ -178,6 +179,7 @@ class _Session:
         self._writing = threading.Lock()
         self._mid_line = False
         self._changed = threading.Event()
+        self._terminal = terminal.Terminal()
         self._address = ""
         self._places: dict[tuple[str, int], list[str]] = {}     # where each of the guest's ports is reachable
         self._announced: set[tuple[str, int]] = set()
@@ -196,7 +198,8 @@ class _Session:
         for work in (self._announce, self._type):
             threading.Thread(target=work, daemon=True).start()
         try:
-            end = self._guest.wait(timeout)
+            with self._terminal:
+                end = self._guest.wait(timeout)
         except TooLate:
             say(f"the time-out of {timeout:g} s is over; the guest is destroyed")
             return EXIT_TIMEOUT
@@ -235,17 +238,25 @@ class _Session:
                 self._mid_line = False
 
     def _type(self) -> None:
-        """Our input to the guest's console, until it ends."""
+        """Our input to the guest's console, until it ends; then its end, as the guest's contract has it."""
+        end = b"\x04"
         try:
             while data := os.read(0, 4096):
+                if self._terminal.is_raw and terminal.ESCAPE in data:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    return
                 self._guest.send(data)
+                end = b"\x04" if data.endswith((b"\n", b"\r")) else b"\x04\x04"
         except OSError:     # no standard input
             pass
+        self._guest.send(end)
 
     def _announce(self) -> None:
         """A line for each port, once the guest says that it serves it; anew after a reboot, should the address be another."""
         while self._changed.wait():
             self._changed.clear()
+            if self._guest.wants_raw_terminal:
+                self._terminal.make_raw()
             address = self._guest.known_address
             if not address:
                 continue
@@ -278,7 +289,7 @@ class _Session:
                 self._open(protocol, port, None)
         with self._writing:
             for place in self._places.get((protocol, port), []):
-                write_all(1, f"ready: {protocol}://{place}\n".encode())
+                write_all(1, f"ready: {protocol}://{place}".encode() + (b"\r\n" if self._terminal.is_raw else b"\n"))
 
 
 def write_all(descriptor: int, data: bytes) -> None:
