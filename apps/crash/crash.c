@@ -82,10 +82,10 @@ FAULT stack(void)
     sd_printf("never: %d\n", overflow_at(UINT64_MAX, &start));
 }
 
-/* The exception of a push to nowhere cannot be pushed there either. */
+/* The exception of a push to where no address is cannot be pushed there either. */
 FAULT double_fault(void)
 {
-    __asm__ volatile("mov %0, %%rsp\n\tpush %%rax" ::"r"(0x4000000000ul) : "memory");
+    __asm__ volatile("mov %0, %%rsp\n\tpush %%rax" ::"r"(1ul << 63) : "memory");
 }
 
 static const struct {

@@ -63,14 +63,14 @@ static void merge(struct sd_areas *areas, size_t from, size_t to)
     for (size_t i = to < areas->count ? to : areas->count; i-- > from + 1;) {
         struct sd_area *left = areas->list + i - 1, *right = areas->list + i;
 
-        if (left->end != right->start || left->prot != right->prot)
+        if (left->end != right->start || left->rights != right->rights)
             continue;
         left->end = right->end;
         splice(areas, i, i + 1, NULL, 0);
     }
 }
 
-void sd_areas_set(struct sd_areas *areas, uintptr_t start, uintptr_t end, int prot)
+void sd_areas_set(struct sd_areas *areas, uintptr_t start, uintptr_t end, int rights)
 {
     size_t first = find(areas, start), behind = first, count = 0;
     struct sd_area put[1 + ADDED];
@@ -80,11 +80,11 @@ void sd_areas_set(struct sd_areas *areas, uintptr_t start, uintptr_t end, int pr
     while (behind < areas->count && areas->list[behind].start < end)
         behind++;
     if (behind > first && areas->list[first].start < start)
-        put[count++] = (struct sd_area){areas->list[first].start, start, areas->list[first].prot};
-    if (prot != SD_AREA_FREE)
-        put[count++] = (struct sd_area){start, end, prot};
+        put[count++] = (struct sd_area){areas->list[first].start, start, areas->list[first].rights};
+    if (rights != SD_AREA_FREE)
+        put[count++] = (struct sd_area){start, end, rights};
     if (behind > first && areas->list[behind - 1].end > end)
-        put[count++] = (struct sd_area){end, areas->list[behind - 1].end, areas->list[behind - 1].prot};
+        put[count++] = (struct sd_area){end, areas->list[behind - 1].end, areas->list[behind - 1].rights};
     splice(areas, first, behind, put, count);
     merge(areas, first ? first - 1 : 0, first + count + 1);
 }
@@ -109,6 +109,15 @@ bool sd_areas_cover(const struct sd_areas *areas, uintptr_t start, uintptr_t end
         if (i == areas->count || areas->list[i].start > start)
             return false;
     return true;
+}
+
+size_t sd_areas_total(const struct sd_areas *areas)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < areas->count; i++)
+        bytes += areas->list[i].end - areas->list[i].start;
+    return bytes;
 }
 
 bool sd_areas_gap(const struct sd_areas *areas, uintptr_t low, uintptr_t high, size_t bytes, uintptr_t *start)

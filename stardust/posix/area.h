@@ -1,7 +1,7 @@
 /*
  * Areas of the address space: what a program has mapped, as a sorted list of ranges without overlap.
  *
- * Neighbours that touch and have the same protection are one area. Addresses are page-aligned. Thread
+ * Neighbours that touch and have the same rights are one area. Addresses are page-aligned. Thread
  * context; the caller keeps others out.
  */
 #ifndef STARDUST_POSIX_AREA_H
@@ -11,8 +11,14 @@
 
 struct sd_area {
     uintptr_t start, end;
-    int prot;
+    int rights; /* PROT_*, and what kind of area it is */
 };
+
+/* Kinds: memory comes at the first touch, and is not charged before; mapped MAP_SHARED; a copy of a file. */
+#define SD_AREA_DEMAND 0x10
+#define SD_AREA_SHARED 0x20
+#define SD_AREA_COPY   0x40
+#define SD_AREA_PROT   0x7
 
 /* Zeros are an empty list. */
 struct sd_areas {
@@ -20,7 +26,7 @@ struct sd_areas {
     size_t count, room;
 };
 
-/* As a protection: nothing is mapped. */
+/* As rights: nothing is mapped. */
 #define SD_AREA_FREE (-1)
 
 /* Makes sure that `changes` calls of sd_areas_set find room. 0, or -ENOMEM when there is no memory or there
@@ -28,9 +34,9 @@ struct sd_areas {
  */
 int sd_areas_reserve(struct sd_areas *areas, size_t changes) xen_must_check;
 
-/* Gives the range a protection, or frees it, whatever was there. Needs room for two areas more, reserved
+/* Gives the range rights, or frees it, whatever was there. Needs room for two areas more, reserved
  * before. */
-void sd_areas_set(struct sd_areas *areas, uintptr_t start, uintptr_t end, int prot);
+void sd_areas_set(struct sd_areas *areas, uintptr_t start, uintptr_t end, int rights);
 
 /* The first area that ends behind `address`; NULL when there is none. */
 const struct sd_area *sd_areas_find(const struct sd_areas *areas, uintptr_t address);
@@ -38,6 +44,9 @@ const struct sd_area *sd_areas_find(const struct sd_areas *areas, uintptr_t addr
 bool sd_areas_are_free(const struct sd_areas *areas, uintptr_t start, uintptr_t end);
 /* Whether no part of the range is free. */
 bool sd_areas_cover(const struct sd_areas *areas, uintptr_t start, uintptr_t end);
+
+/* Bytes in all areas. */
+size_t sd_areas_total(const struct sd_areas *areas);
 
 /* The lowest free range of that size within [low, high). False when there is none. */
 bool sd_areas_gap(const struct sd_areas *areas, uintptr_t low, uintptr_t high, size_t bytes,

@@ -1,10 +1,11 @@
 /*
- * mmap and its family: anonymous memory, charged when it is mapped.
+ * mmap, munmap and brk.
  *
- * brk has the first 4 GiB of the range to itself. Memory is writable or executable, never both (EACCES). The
- * image is not part of all this: its pages stay as they are linked.
+ * Anonymous memory is charged when it is mapped, so that there is enough of it later, except where the
+ * program asks for none yet (MAP_NORESERVE, PROT_NONE) and for stacks that may be absent. Memory is writable
+ * or executable, never both (EACCES).
  */
-#define _GNU_SOURCE /* for the flags of mremap and madvise */
+#define _GNU_SOURCE /* for the flags */
 #include "sys.h"
 
 #include <errno.h>
@@ -12,56 +13,88 @@
 
 #include <xenlib/pagetable.h>
 
-#include "area.h"
-#include "file.h"
-#include "vm_pages.h"
+#include "vm.h"
 
 _Static_assert(PROT_READ == XEN_PROT_READ && PROT_WRITE == XEN_PROT_WRITE && PROT_EXEC == XEN_PROT_EXEC,
                "protection");
+_Static_assert((PROT_READ | PROT_WRITE | PROT_EXEC) == SD_AREA_PROT, "rights");
 
-#define BRK_END   (SD_VM_LOW + 0x100000000UL)
-#define PROT_BITS (PROT_READ | PROT_WRITE | PROT_EXEC)
+/* What a mapping may ask for that we cannot do: to grow by itself, to lie low, to be made of large pages. */
+#define REFUSED (MAP_GROWSDOWN | MAP_32BIT | MAP_HUGETLB)
 
-/* No lock: nothing here waits, and the kernel is not preempted. */
-static struct sd_areas areas;
+/* All that MAP_SHARED_VALIDATE lets pass. */
+#define KNOWN                                                                                                \
+    (MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_POPULATE | \
+     MAP_LOCKED | MAP_NONBLOCK | MAP_DENYWRITE | MAP_EXECUTABLE)
+
+struct sd_areas sd_vm_areas;
+size_t sd_vm_limit = SIZE_MAX;
 static uintptr_t brk_end = SD_VM_LOW;
 
-static size_t round_up(size_t bytes)
-{
-    return (bytes + XEN_PAGE_SIZE - 1) & ~(XEN_PAGE_SIZE - 1);
-}
-
-static bool is_in_range(uintptr_t start, size_t bytes)
+bool sd_vm_is_in_range(uintptr_t start, size_t bytes)
 {
     return start >= SD_VM_LOW && start < SD_VM_HIGH && bytes <= SD_VM_HIGH - start;
 }
 
-static int check_prot(int prot)
+int sd_vm_check_prot(int prot)
 {
-    if (prot & ~PROT_BITS)
+    if (prot & ~SD_AREA_PROT)
         return -EINVAL;
     return (prot & PROT_WRITE) && (prot & PROT_EXEC) ? -EACCES : 0;
 }
 
-/* Memory for a range that has none, and its area. The range's place in the list is reserved. */
-static int add(uintptr_t start, uintptr_t end, int prot)
+int sd_vm_check_range(uintptr_t start, size_t *bytes)
 {
+    if (start % XEN_PAGE_SIZE || *bytes > SD_VM_HIDDEN)
+        return -EINVAL;
+    *bytes = sd_vm_round_up(*bytes);
+    return sd_vm_is_in_range(start, *bytes) ? 0 : -EINVAL;
+}
+
+bool sd_vm_is_mapped(uintptr_t start, size_t bytes)
+{
+    uintptr_t end = sd_vm_round_up(start + bytes);
+
+    start &= ~(XEN_PAGE_SIZE - 1);
+    if (end < start)
+        return false;
+    if (sd_vm_is_in_range(start, end - start))
+        return sd_areas_cover(&sd_vm_areas, start, end);
+    for (; start < end; start += XEN_PAGE_SIZE)
+        if (!xen_pt_query((const void *)start, NULL, NULL))
+            return false;
+    return true;
+}
+
+int sd_vm_add(uintptr_t start, uintptr_t end, int rights)
+{
+    unsigned prot = (unsigned)rights & SD_AREA_PROT;
+    size_t total = sd_vm_limit == SIZE_MAX ? 0 : sd_areas_total(&sd_vm_areas);
     uintptr_t done;
 
-    if (prot && !sd_vm_has((end - start) >> XEN_PAGE_SHIFT))
+    if (total > sd_vm_limit || end - start > sd_vm_limit - total)
         return -ENOMEM;
-    if (prot && sd_vm_set(start, end, (unsigned)prot, &done)) {
-        sd_vm_drop(start, done);
-        return -ENOMEM;
+    if (prot && !(rights & SD_AREA_DEMAND)) {
+        if (!sd_vm_has((end - start) >> XEN_PAGE_SHIFT))
+            return -ENOMEM;
+        if (sd_vm_set(start, end, prot, true, &done)) {
+            sd_vm_drop(start, done);
+            return -ENOMEM;
+        }
     }
-    sd_areas_set(&areas, start, end, prot);
+    sd_areas_set(&sd_vm_areas, start, end, rights);
     return 0;
 }
 
-static void drop(uintptr_t start, uintptr_t end)
+void sd_vm_remove(uintptr_t start, uintptr_t end)
 {
     sd_vm_drop(start, end);
-    sd_areas_set(&areas, start, end, SD_AREA_FREE);
+    sd_areas_set(&sd_vm_areas, start, end, SD_AREA_FREE);
+}
+
+bool sd_vm_place(size_t bytes, uintptr_t *start)
+{
+    return sd_areas_gap(&sd_vm_areas, SD_VM_BRK_END, SD_VM_HIGH, bytes, start);
 }
 
 /* Where a mapping goes. */
@@ -72,193 +105,98 @@ static int choose(uintptr_t wanted, size_t bytes, int flags, uintptr_t *start)
     if (fixed && wanted % XEN_PAGE_SIZE)
         return -EINVAL;
     wanted &= ~(XEN_PAGE_SIZE - 1);
-    fits = is_in_range(wanted, bytes);
+    fits = sd_vm_is_in_range(wanted, bytes);
     if (fixed && !fits)
         return -ENOMEM;
-    if (fits && (fixed || wanted >= BRK_END)) {
+    if (fits && (fixed || wanted >= SD_VM_BRK_END)) {
         *start = wanted;
-        if ((flags & MAP_FIXED) || sd_areas_are_free(&areas, wanted, wanted + bytes))
+        if ((flags & MAP_FIXED) || sd_areas_are_free(&sd_vm_areas, wanted, wanted + bytes))
             return 0;
         if (fixed)
             return -EEXIST;
     }
-    return sd_areas_gap(&areas, BRK_END, SD_VM_HIGH, bytes, start) ? 0 : -ENOMEM;
+    return sd_vm_place(bytes, start) ? 0 : -ENOMEM;
 }
 
-static int check_file(int fd)
+static int check_flags(int flags)
 {
-    struct sd_file *file = sd_fd_get(fd);
+    int type = flags & MAP_TYPE;
 
-    if (!file)
-        return -EBADF;
-    sd_file_put(file);
-    return -ENODEV;
+    if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE)
+        return -EINVAL;
+    if (type == MAP_SHARED_VALIDATE && ((flags & ~KNOWN) || (flags & MAP_ANONYMOUS)))
+        return flags & MAP_ANONYMOUS ? -EINVAL : -EOPNOTSUPP;
+    return flags & REFUSED ? -ENOMEM : 0;
+}
+
+static long map_memory(uintptr_t start, size_t bytes, int prot, int flags)
+{
+    int rights = prot | sd_vm_demand(flags) | ((flags & MAP_TYPE) == MAP_PRIVATE ? 0 : SD_AREA_SHARED);
+    int error = sd_vm_add(start, start + bytes, rights);
+
+    /* Asked for at once: as far as there is memory, as on Linux. */
+    if (!error && (flags & (MAP_POPULATE | MAP_LOCKED)) &&
+        sd_vm_populate(start, start + bytes, rights) == -ENOMEM && (flags & MAP_LOCKED)) {
+        sd_vm_remove(start, start + bytes);
+        error = -EAGAIN;
+    }
+    return error ? error : (long)start;
 }
 
 long sd_sys_mmap(void *address, size_t bytes, int prot, int flags, int fd, long offset)
 {
-    int type = flags & MAP_TYPE, error = check_prot(prot);
+    bool anonymous = flags & MAP_ANONYMOUS;
     uintptr_t start;
+    int error;
 
-    if (error)
-        return error;
-    if (!bytes || offset % (long)XEN_PAGE_SIZE || (type != MAP_PRIVATE && type != MAP_SHARED))
+    if (!bytes || offset % (long)XEN_PAGE_SIZE)
         return -EINVAL;
-    if (!(flags & MAP_ANONYMOUS))
-        return check_file(fd);
     if (bytes > SD_VM_HIDDEN)
         return -ENOMEM;
-    bytes = round_up(bytes);
-    error = choose((uintptr_t)address, bytes, flags, &start);
+    bytes = sd_vm_round_up(bytes);
+    error = check_flags(flags);
+    if (!error && !anonymous) {
+        error = sd_vm_check_file(fd, prot, flags, offset, bytes);
+        anonymous = error == -ENOTBLK;
+        error = anonymous ? 0 : error;
+    }
+    if (!error)
+        error = sd_vm_check_prot(prot);
+    if (!error)
+        error = choose((uintptr_t)address, bytes, flags, &start);
+    if (!error)
+        error = sd_areas_reserve(&sd_vm_areas, 2);
     if (error)
         return error;
-    error = sd_areas_reserve(&areas, 2);
-    if (error)
-        return error;
-    if (!sd_areas_are_free(&areas, start, start + bytes))
-        drop(start, start + bytes);
-    error = add(start, start + bytes, prot);
-    return error ? error : (long)start;
-}
-
-/* 0 when the range is one that these calls may change. */
-static int check_range(uintptr_t start, size_t *bytes)
-{
-    if (start % XEN_PAGE_SIZE || *bytes > SD_VM_HIDDEN)
-        return -EINVAL;
-    *bytes = round_up(*bytes);
-    return is_in_range(start, *bytes) ? 0 : -EINVAL;
+    if (!sd_areas_are_free(&sd_vm_areas, start, start + bytes))
+        sd_vm_remove(start, start + bytes);
+    return anonymous ? map_memory(start, bytes, prot, flags)
+                     : sd_vm_map_file(start, bytes, prot, flags, fd, offset);
 }
 
 long sd_sys_munmap(void *address, size_t bytes)
 {
     uintptr_t start = (uintptr_t)address;
-    int error = bytes ? check_range(start, &bytes) : -EINVAL;
+    int error = bytes ? sd_vm_check_range(start, &bytes) : -EINVAL;
 
     if (!error)
-        error = sd_areas_reserve(&areas, 1);
-    if (!error && !sd_areas_are_free(&areas, start, start + bytes))
-        drop(start, start + bytes);
+        error = sd_areas_reserve(&sd_vm_areas, 1);
+    if (!error && !sd_areas_are_free(&sd_vm_areas, start, start + bytes))
+        sd_vm_remove(start, start + bytes);
     return error;
-}
-
-long sd_sys_mprotect(void *address, size_t bytes, int prot)
-{
-    uintptr_t start = (uintptr_t)address, end, done;
-    int error = check_prot(prot);
-
-    if (error || start % XEN_PAGE_SIZE)
-        return error ? error : -EINVAL;
-    if (!bytes)
-        return 0;
-    if (check_range(start, &bytes) || !sd_areas_cover(&areas, start, start + bytes))
-        return -ENOMEM;
-    end = start + bytes;
-    if (prot && !sd_vm_has(sd_vm_absent(start, end)))
-        return -ENOMEM;
-    error = sd_areas_reserve(&areas, 1);
-    if (error)
-        return error;
-    error = sd_vm_set(start, end, (unsigned)prot, &done);
-    sd_areas_set(&areas, start, done, prot);
-    return error;
-}
-
-/* Grows where it is, if nothing is behind. */
-static bool extend(uintptr_t end, uintptr_t new_end, int prot)
-{
-    return is_in_range(end - 1, new_end - end + 1) && (end > BRK_END || new_end <= BRK_END) &&
-           sd_areas_are_free(&areas, end, new_end) && !add(end, new_end, prot);
-}
-
-static long move(uintptr_t from, size_t bytes, uintptr_t to, size_t new_bytes, int prot)
-{
-    size_t kept = bytes < new_bytes ? bytes : new_bytes;
-    int error = bytes < new_bytes ? add(to + bytes, to + new_bytes, prot) : 0;
-
-    if (error)
-        return error;
-    error = sd_vm_move(from, to, kept, (unsigned)prot);
-    if (error) {
-        drop(to, to + new_bytes);
-        return error;
-    }
-    sd_areas_set(&areas, to, to + kept, prot);
-    drop(from, from + bytes);
-    return (long)to;
-}
-
-/* A fixed place: in the range, apart from the old one, and made free. */
-static int take_place(uintptr_t place, uintptr_t start, size_t bytes, size_t new_bytes)
-{
-    if (check_range(place, &new_bytes) || (place < start + bytes && start < place + new_bytes))
-        return -EINVAL;
-    drop(place, place + new_bytes);
-    return 0;
-}
-
-long sd_sys_mremap(void *address, size_t old_bytes, size_t new_bytes, int flags, void *place)
-{
-    uintptr_t start = (uintptr_t)address, to = (uintptr_t)place;
-    const struct sd_area *area;
-    int error, prot;
-
-    if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) ||
-        (flags & (MREMAP_MAYMOVE | MREMAP_FIXED)) == MREMAP_FIXED)
-        return -EINVAL;
-    if (!old_bytes || !new_bytes || check_range(start, &old_bytes))
-        return -EINVAL;
-    if (new_bytes > SD_VM_HIDDEN)
-        return -ENOMEM;
-    new_bytes = round_up(new_bytes);
-    area = sd_areas_find(&areas, start);
-    if (!area || area->start > start || area->end < start + old_bytes)
-        return -EFAULT;
-    prot = area->prot;
-    error = sd_areas_reserve(&areas, 4);
-    if (error)
-        return error;
-    if (flags & MREMAP_FIXED) {
-        error = take_place(to, start, old_bytes, new_bytes);
-        return error ? error : move(start, old_bytes, to, new_bytes, prot);
-    }
-    if (new_bytes <= old_bytes) {
-        drop(start + new_bytes, start + old_bytes);
-        return (long)start;
-    }
-    if (extend(start + old_bytes, start + new_bytes, prot))
-        return (long)start;
-    if (!(flags & MREMAP_MAYMOVE) || !sd_areas_gap(&areas, BRK_END, SD_VM_HIGH, new_bytes, &to))
-        return -ENOMEM;
-    return move(start, old_bytes, to, new_bytes, prot);
-}
-
-long sd_sys_madvise(void *address, size_t bytes, int advice)
-{
-    uintptr_t start = (uintptr_t)address;
-
-    if (start % XEN_PAGE_SIZE || advice < 0 || (advice > MADV_FREE && advice < MADV_REMOVE) ||
-        advice > MADV_PAGEOUT)
-        return -EINVAL;
-    if (!bytes)
-        return 0;
-    if (check_range(start, &bytes) || !sd_areas_cover(&areas, start, start + bytes))
-        return -ENOMEM;
-    if (advice == MADV_DONTNEED)
-        sd_vm_clear(start, start + bytes);
-    return 0;
 }
 
 long sd_sys_brk(void *end)
 {
-    uintptr_t wanted = (uintptr_t)end, from = round_up(brk_end), to;
+    uintptr_t wanted = (uintptr_t)end, from = sd_vm_round_up(brk_end), to;
 
-    if (wanted < SD_VM_LOW || wanted > BRK_END || sd_areas_reserve(&areas, 1))
+    if (wanted < SD_VM_LOW || wanted > SD_VM_BRK_END || sd_areas_reserve(&sd_vm_areas, 1))
         return (long)brk_end;
-    to = round_up(wanted);
+    to = sd_vm_round_up(wanted);
     if (to < from)
-        drop(to, from);
-    else if (to > from && (!sd_areas_are_free(&areas, from, to) || add(from, to, PROT_READ | PROT_WRITE)))
+        sd_vm_remove(to, from);
+    else if (to > from &&
+             (!sd_areas_are_free(&sd_vm_areas, from, to) || sd_vm_add(from, to, PROT_READ | PROT_WRITE)))
         return (long)brk_end;
     brk_end = wanted;
     return (long)brk_end;

@@ -28,12 +28,22 @@ static enum place place_of(uintptr_t page, pfn_t *pfn)
     return xen_pt_query(at(page + SD_VM_HIDDEN), pfn, NULL) ? HIDDEN : ABSENT;
 }
 
+/* The first page from `start` on that has memory, or `end`. */
+static uintptr_t next_present(uintptr_t start, uintptr_t end)
+{
+    uintptr_t shown = xen_pt_next(start, end);
+
+    return xen_pt_next(start + SD_VM_HIDDEN, shown + SD_VM_HIDDEN) - SD_VM_HIDDEN;
+}
+
 /* The end of the run of pages that are where the first one is. */
 static uintptr_t run_end(uintptr_t start, uintptr_t end, enum place *place)
 {
     uintptr_t page = start;
 
     *place = place_of(start, NULL);
+    if (*place == ABSENT)
+        return next_present(start, end);
     do
         page += XEN_PAGE_SIZE;
     while (page < end && place_of(page, NULL) == *place);
@@ -60,9 +70,31 @@ size_t sd_vm_absent(uintptr_t start, uintptr_t end)
 {
     size_t absent = 0;
 
-    for (; start < end; start += XEN_PAGE_SIZE)
-        absent += place_of(start, NULL) == ABSENT;
+    while (start < end) {
+        uintptr_t present = next_present(start, end);
+
+        absent += (present - start) >> XEN_PAGE_SHIFT;
+        start = present + XEN_PAGE_SIZE;
+    }
     return absent;
+}
+
+bool sd_vm_is_there(uintptr_t page)
+{
+    return place_of(page, NULL) != ABSENT;
+}
+
+int sd_vm_fill_page(uintptr_t page, unsigned prot)
+{
+    void *block = sd_vm_has(1) ? sd_page_alloc(0) : NULL;
+
+    if (!block)
+        return -ENOMEM;
+    memset(block, 0, XEN_PAGE_SIZE);
+    if (!xen_pt_map(at(page), xen_virt_to_pfn(block), 1, prot))
+        return 0;
+    sd_page_free(block, 0);
+    return -ENOMEM;
 }
 
 static int fill(uintptr_t start, uintptr_t end, unsigned prot)
@@ -105,10 +137,9 @@ static int alias(uintptr_t from, uintptr_t to, size_t bytes, unsigned prot)
         size_t count = 1;
         pfn_t first, next;
 
-        if (!xen_pt_query(at(from + offset), &first, NULL)) {
-            offset += XEN_PAGE_SIZE;
-            continue;
-        }
+        offset = xen_pt_next(from + offset, from + bytes) - from;
+        if (offset == bytes || !xen_pt_query(at(from + offset), &first, NULL))
+            break;
         while (offset + count * XEN_PAGE_SIZE < bytes &&
                xen_pt_query(at(from + offset + count * XEN_PAGE_SIZE), &next, NULL) &&
                next.n == first.n + count)
@@ -146,14 +177,14 @@ static int set_run(uintptr_t start, uintptr_t end, unsigned prot, enum place pla
     return 0;
 }
 
-int sd_vm_set(uintptr_t start, uintptr_t end, unsigned prot, uintptr_t *done)
+int sd_vm_set(uintptr_t start, uintptr_t end, unsigned prot, bool fill_absent, uintptr_t *done)
 {
     while (start < end) {
         enum place place;
         uintptr_t stop = run_end(start, end, &place);
 
         *done = start;
-        if (set_run(start, stop, prot, place))
+        if ((place != ABSENT || fill_absent) && set_run(start, stop, prot, place))
             return -ENOMEM;
         start = stop;
     }
@@ -165,7 +196,7 @@ void sd_vm_drop(uintptr_t start, uintptr_t end)
 {
     enum { BATCH = 64 };
 
-    while (start < end) {
+    while ((start = next_present(start, end)) < end) {
         uintptr_t stop = end - start > BATCH * XEN_PAGE_SIZE ? start + BATCH * XEN_PAGE_SIZE : end;
         pfn_t frames[BATCH];
         bool hidden = false;
@@ -195,7 +226,7 @@ int sd_vm_move(uintptr_t from, uintptr_t to, size_t bytes, unsigned prot)
 
 void sd_vm_clear(uintptr_t start, uintptr_t end)
 {
-    for (; start < end; start += XEN_PAGE_SIZE) {
+    for (; (start = next_present(start, end)) < end; start += XEN_PAGE_SIZE) {
         pfn_t pfn;
 
         if (place_of(start, &pfn) != ABSENT)

@@ -14,6 +14,7 @@
 #include <xenlib/trap.h>
 
 #include "../sched/sched.h"
+#include "trap.h"
 
 #define FRAMES_MAX   100000 /* more than the largest stack holds */
 #define FRAMES_SHOWN 12     /* of either end */
@@ -179,6 +180,11 @@ void xen_platform_trap(struct xen_trap_frame *frame)
     begin();
     if (is_stack_overflow(frame, address))
         say("*** stardust crash: stack overflow: nothing is mapped below rsp 0x%016lx", frame->rsp);
+    else if (frame->vector == XEN_TRAP_PAGE_FAULT && sd_page_fault_lacks_memory &&
+             sd_page_fault_lacks_memory(address, frame->error))
+        say("*** stardust crash: out of memory: no page is left for 0x%016lx, which is used for the first "
+            "time",
+            address);
     else if (frame->vector == XEN_TRAP_PAGE_FAULT)
         say("*** stardust crash: page fault: %s of 0x%016lx, which is %s", access(frame->error), address,
             frame->error & XEN_FAULT_PRESENT ? "not allowed" : "not mapped");

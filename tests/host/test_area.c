@@ -43,7 +43,7 @@ static int prot_at(size_t page)
 {
     const struct sd_area *area = sd_areas_find(&areas, page * PAGE);
 
-    return area && area->start <= page * PAGE ? area->prot : SD_AREA_FREE;
+    return area && area->start <= page * PAGE ? area->rights : SD_AREA_FREE;
 }
 
 /* Sorted, apart or different, and the same as the model. */
@@ -54,7 +54,7 @@ static bool is_right(void)
             return false;
         if (i && areas.list[i - 1].end > areas.list[i].start)
             return false;
-        if (i && areas.list[i - 1].end == areas.list[i].start && areas.list[i - 1].prot == areas.list[i].prot)
+        if (i && areas.list[i - 1].end == areas.list[i].start && areas.list[i - 1].rights == areas.list[i].rights)
             return false;
     }
     for (size_t page = 0; page < PAGES; page++)
@@ -77,7 +77,7 @@ TEST(area_in_the_middle_of_another_cuts_it_in_three)
 
 TEST(any_order_of_changes_gives_what_the_pages_say)
 {
-    static const int prots[] = {SD_AREA_FREE, 0, 1, 3};
+    static const int prots[] = {SD_AREA_FREE, 0, 3, 3 | SD_AREA_DEMAND};
     unsigned seed = 1;
 
     reset();
@@ -90,6 +90,19 @@ TEST(any_order_of_changes_gives_what_the_pages_say)
         set(from, to < PAGES ? to : PAGES, prots[seed >> 24 & 3]);
         TEST_REQUIRE(is_right(), "in turn %d", turn);
     }
+}
+
+TEST(areas_of_different_kinds_stay_apart)
+{
+    reset();
+    set(10, 20, 3);
+    set(20, 30, 3 | SD_AREA_DEMAND);
+    set(30, 40, 3 | SD_AREA_DEMAND);
+    TEST_CHECK(areas.count == 2 && is_right() && sd_areas_total(&areas) == 30 * PAGE);
+    set(15, 25, 3 | SD_AREA_DEMAND | SD_AREA_SHARED);
+    TEST_CHECK(areas.count == 3 && is_right() && sd_areas_total(&areas) == 30 * PAGE);
+    set(15, 25, 3 | SD_AREA_DEMAND);
+    TEST_CHECK(areas.count == 2 && is_right());
 }
 
 TEST(free_and_covered_tell_the_edges)

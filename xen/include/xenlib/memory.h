@@ -13,8 +13,8 @@
 
 #define XEN_IMAGE_BASE 0x200000UL
 #define XEN_DIRECT     0x1000000000UL /* 64 GiB */
-#define XEN_DIRECT_END 0x7000000000UL /* so 384 GiB of memory at most */
-#define XEN_MAPPINGS   0x7000000000UL
+#define XEN_DIRECT_END 0x4000000000UL /* so 192 GiB of memory at most */
+#define XEN_MAPPINGS   0x4000000000UL
 
 /* Frames from this one on cannot be mapped, and are not used. */
 #define XEN_DIRECT_FRAMES ((XEN_DIRECT_END - XEN_DIRECT) >> XEN_PAGE_SHIFT)

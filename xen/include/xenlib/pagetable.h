@@ -35,4 +35,7 @@ int xen_pt_protect(void *va, size_t count, unsigned prot) xen_must_check;
 /* What is mapped at `va`: false when nothing is. Either result may be NULL. */
 bool xen_pt_query(const void *va, pfn_t *pfn, unsigned *prot);
 
+/* The first page from `va` on that is mapped, or `end`. Skips what has no tables at once. */
+uintptr_t xen_pt_next(uintptr_t va, uintptr_t end);
+
 #endif

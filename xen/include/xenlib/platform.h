@@ -66,6 +66,13 @@ _Noreturn void xen_platform_panic(const char *format, ...) xen_printf(1, 2);
  */
 void xen_platform_upcall_done(uint64_t *resume);
 
+/*
+ * A page fault before anything else looks at it, with the CPU's error code (XEN_FAULT_*, xenlib/trap.h). True
+ * when there is a page now and the access is to be made again. Optional. Exception context, upcalls off, on a
+ * stack of one page: it must not fault.
+ */
+bool xen_platform_page_fault(uintptr_t address, uint64_t error) __attribute__((weak));
+
 struct xen_trap_frame;
 
 /* An exception that nothing recovered from (xenlib/trap.h). Returning resumes at frame->rip. Exception

@@ -48,6 +48,9 @@ const char *xen_trap_name(uint64_t vector);
 /* The address of the latest page fault on this vCPU. */
 uintptr_t xen_trap_fault_address(void);
 
+/* Whether a stack may be absent in part, as page faults have a stack of their own. */
+bool xen_trap_stacks_may_fault(void);
+
 /* What stopped a function that was run by xen_trap_try. */
 struct xen_trap_caught {
     uint64_t vector, error;

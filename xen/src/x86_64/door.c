@@ -49,6 +49,11 @@ uintptr_t xen_trap_fault_address(void)
     return CALL(trap_fault_address);
 }
 
+bool xen_trap_stacks_may_fault(void)
+{
+    return CALL(trap_stacks_may_fault);
+}
+
 void xen_start_log(void)
 {
     CALL(start_log);

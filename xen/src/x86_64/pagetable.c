@@ -188,16 +188,19 @@ static int run_pass(const struct pass *pass, uintptr_t va, size_t count)
     int error = 0;
 
     for (size_t page = 0; page < count && !error; page++) {
-        uint64_t *entry = find_entry(va + (page << XEN_PAGE_SHIFT), 1);
+        uintptr_t at = va + (page << XEN_PAGE_SHIFT);
+        uint64_t *entry = find_entry(at, 1);
 
-        if (entry && (pass->change == change_map || (*entry & PTE_PRESENT)))
+        if (!entry) /* nor for the rest of its table */
+            page += PT_ENTRIES - 1 - index_at(at, 1);
+        else if (pass->change == change_map || (*entry & PTE_PRESENT))
             batch[n++] = (struct xen_pt_update){entry, pass->change(pass, page, *entry)};
-        if (n == BATCH || (n && page + 1 == count)) {
+        if (n == BATCH) {
             error = xen_room_pt_apply(batch, n);
             n = 0;
         }
     }
-    return error;
+    return n && !error ? xen_room_pt_apply(batch, n) : error;
 }
 
 int xen_pt_map(void *va, pfn_t first, size_t count, unsigned prot)
@@ -290,4 +293,20 @@ bool xen_pt_query(const void *va, pfn_t *pfn, unsigned *prot)
         *prot = XEN_PROT_READ | (*entry & PTE_WRITE ? XEN_PROT_WRITE : 0u) |
                 ((*entry | *above) & PTE_NX ? 0u : XEN_PROT_EXEC);
     return true;
+}
+
+uintptr_t xen_pt_next(uintptr_t va, uintptr_t end)
+{
+    while (va < end) {
+        unsigned level = 3, shift;
+
+        while (*find_entry(va, level) & PTE_PRESENT) {
+            if (level == 1 || (*find_entry(va, level) & PTE_LARGE))
+                return va;
+            level--;
+        }
+        shift = XEN_PAGE_SHIFT + 9 * (level - 1);
+        va = ((va >> shift) + 1) << shift;
+    }
+    return end;
 }

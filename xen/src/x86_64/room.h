@@ -53,6 +53,7 @@ XEN_BOTH_ROOMS(bool, upcalls_off, void);
 XEN_BOTH_ROOMS(void, upcalls_on, void);
 XEN_BOTH_ROOMS(void, sched_block, void);
 XEN_BOTH_ROOMS(uintptr_t, trap_fault_address, void);
+XEN_BOTH_ROOMS(bool, trap_stacks_may_fault, void);
 XEN_BOTH_ROOMS(void, start_log, void);
 XEN_BOTH_ROOMS(void, start_store, struct xenstore_domain_interface **ring, xen_port_t *port);
 XEN_BOTH_ROOMS(int, cpu_set_thread_pointer, const void *address);

@@ -47,10 +47,17 @@ static struct xen_trap_try_state *innermost;
 /* No stack is larger: an exception further away than this from a try is not that try's. */
 #define STACK_MAX 65536
 
+bool xen_trap_fill(uintptr_t address, uint64_t error)
+{
+    return xen_platform_page_fault && !(error & XEN_FAULT_PRESENT) && xen_platform_page_fault(address, error);
+}
+
 void xen_trap_enter(struct xen_trap_frame *frame)
 {
     struct xen_trap_try_state *state = innermost;
 
+    if (frame->vector == XEN_TRAP_PAGE_FAULT && xen_trap_fill(xen_trap_fault_address(), frame->error))
+        return;
     if (!state || state->rsp - frame->rsp > STACK_MAX) {
         xen_platform_trap(frame);
         return;

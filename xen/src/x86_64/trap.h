@@ -14,6 +14,9 @@ struct xen_trap_try_state {
 int xen_trap_call(struct xen_trap_try_state *state, void (*function)(void *arg), void *arg);
 void xen_trap_resume(void);
 
+/* Whether there is a page now where there was none (xen_platform_page_fault). */
+bool xen_trap_fill(uintptr_t address, uint64_t error);
+
 /* Called by the room's entry code for every exception. */
 void xen_trap_enter(struct xen_trap_frame *frame);
 

@@ -13,6 +13,11 @@ uintptr_t xen_pv_trap_fault_address(void)
     return READ_ONCE(xen_room_vcpu()->arch.cr2);
 }
 
+bool xen_pv_trap_stacks_may_fault(void)
+{
+    return false;
+}
+
 static long register_callback(uint16_t type, void (*entry)(void))
 {
     struct callback_register callback = {.type = type, .address = (xen_callback_t)(uintptr_t)entry};

@@ -197,6 +197,27 @@ trap_common:
 	iretq
 	.size trap_common, . - trap_common
 
+/* Told by pvh_page_fault where to go on, if at all: at the frame that it gives, as any other exception does. */
+	.globl xen_pvh_page_fault
+	.type xen_pvh_page_fault, @function
+xen_pvh_page_fault:
+	push	$14
+	save_all
+	cld
+	mov	%rsp, %rdi
+	call	pvh_page_fault
+	test	%rax, %rax
+	jz	1f
+	mov	%rax, %rsp
+	mov	%rax, %rdi
+	mov	%rax, %rbx
+	call	xen_trap_enter
+	mov	%rbx, %rsp
+1:	restore_all
+	add	$16, %rsp
+	iretq
+	.size xen_pvh_page_fault, . - xen_pvh_page_fault
+
 /* Every exception's entry, 16 bytes each. The CPU pushes an error code for some of them. */
 	.balign	16
 	.globl xen_pvh_traps

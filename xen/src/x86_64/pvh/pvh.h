@@ -12,8 +12,13 @@
 void xen_pvh_vmcall(void);
 void xen_pvh_vmmcall(void);
 void xen_pvh_upcall(void);
+void xen_pvh_page_fault(void);
 extern uint32_t xen_pvh_cpu_maker;     /* cpuid, leaf 0: ecx */
 extern const char xen_pvh_traps[][16]; /* one entry for each exception */
+
+/* trap.c, for entry.S: NULL when the access is to be made again, else where the frame is now. */
+struct xen_trap_frame;
+struct xen_trap_frame *pvh_page_fault(const struct xen_trap_frame *frame);
 
 /*
  * Guest-physical frames without memory, where Xen puts pages of its own: shared info, the grant table,

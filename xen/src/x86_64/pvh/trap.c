@@ -7,8 +7,10 @@
 #include <xenlib/trap.h>
 
 #include <xenlib/event.h>
+#include <xenlib/pagetable.h>
 #include <xensys/hypercall.h>
 
+#include "../trap.h"
 #include "pvh.h"
 #include "selectors.h"
 
@@ -40,7 +42,10 @@ struct __attribute__((packed)) pointer {
 #define GATE_INTERRUPT 0x8e /* present, 64-bit, interrupts off */
 #define TSS_AVAILABLE  0x89
 
-extern char xen_fault_stack_end[];
+extern char xen_fault_stack_end[], xen_page_fault_stack_end[];
+
+/* Stacks of their own, by their number in the task state segment. */
+enum { NO_STACK, FAULT_STACK, PAGE_FAULT_STACK };
 
 /* The CPU writes here: whether the task is busy. The code segment: present, accessed, 64-bit. */
 extern uint64_t xen_pvh_gdt[];
@@ -62,16 +67,19 @@ static void set_gate(unsigned vector, uintptr_t entry, uint8_t stack)
 }
 
 /* These may come when the stack is no good, and none of them returns. */
-static bool needs_own_stack(unsigned vector)
+static uint8_t stack_of(unsigned vector)
 {
-    return vector == XEN_TRAP_DOUBLE_FAULT || vector == XEN_TRAP_NMI || vector == XEN_TRAP_MACHINE_CHECK;
+    return vector == XEN_TRAP_DOUBLE_FAULT || vector == XEN_TRAP_NMI || vector == XEN_TRAP_MACHINE_CHECK
+               ? FAULT_STACK
+               : NO_STACK;
 }
 
 static void set_tss(void)
 {
     uintptr_t base = (uintptr_t)&tss;
 
-    tss.stacks[0] = (uintptr_t)xen_fault_stack_end;
+    tss.stacks[FAULT_STACK - 1] = (uintptr_t)xen_fault_stack_end;
+    tss.stacks[PAGE_FAULT_STACK - 1] = (uintptr_t)xen_page_fault_stack_end;
     tss.io_map = sizeof(tss);
     xen_pvh_gdt[XEN_PVH_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 |
                                    (uint64_t)TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
@@ -84,8 +92,9 @@ void pvh_trap_init(void)
     struct pointer idt_pointer = {sizeof(idt) - 1, (uintptr_t)idt};
 
     for (unsigned vector = 0; vector < VECTORS; vector++)
-        set_gate(vector, (uintptr_t)xen_pvh_traps[vector], needs_own_stack(vector));
-    set_gate(UPCALL_VECTOR, (uintptr_t)xen_pvh_upcall, 0);
+        set_gate(vector, (uintptr_t)xen_pvh_traps[vector], stack_of(vector));
+    set_gate(XEN_TRAP_PAGE_FAULT, (uintptr_t)xen_pvh_page_fault, PAGE_FAULT_STACK);
+    set_gate(UPCALL_VECTOR, (uintptr_t)xen_pvh_upcall, NO_STACK);
     set_tss();
     __asm__ volatile("lgdt %0\n\tlidt %1\n\tltr %w2" ::"m"(gdt_pointer), "m"(idt_pointer), "r"(XEN_PVH_TSS)
                      : "memory");
@@ -100,6 +109,41 @@ long pvh_upcall_init(void)
     };
 
     return HYPERVISOR_hvm_op(HVMOP_set_param, &param);
+}
+
+bool xen_pvh_trap_stacks_may_fault(void)
+{
+    return true;
+}
+
+static bool is_writable(uintptr_t address)
+{
+    unsigned prot;
+
+    if (!xen_pt_root)
+        return true;
+    if (xen_pt_query((const void *)address, NULL, &prot))
+        return prot & XEN_PROT_WRITE;
+    return xen_trap_fill(address, XEN_FAULT_WRITE);
+}
+
+/*
+ * A page fault, on a stack that the next one will begin on, too: it is left at once. Either the page can be
+ * had, or the exception goes on where any other is: below what was interrupted. Where no stack is there, it
+ * goes to the double fault's.
+ */
+struct xen_trap_frame *pvh_page_fault(const struct xen_trap_frame *frame)
+{
+    uintptr_t to = (frame->rsp & -16ul) - sizeof(*frame);
+    struct xen_trap_frame *moved;
+
+    if (xen_trap_fill(xen_pvh_trap_fault_address(), frame->error))
+        return NULL;
+    if (!is_writable(to) || !is_writable(to + sizeof(*frame) - 1))
+        to = (uintptr_t)xen_fault_stack_end - sizeof(*frame);
+    moved = (struct xen_trap_frame *)to;
+    *moved = *frame;
+    return moved;
 }
 
 uintptr_t xen_pvh_trap_fault_address(void)

@@ -1,0 +1,69 @@
+/*
+ * Between the files of mmap's family. A range is page-aligned and lies where programs map, unless a function
+ * says otherwise. No lock: nothing here waits while it changes an area, and the kernel is not preempted.
+ */
+#ifndef STARDUST_POSIX_VM_H
+#define STARDUST_POSIX_VM_H
+
+#include "area.h"
+#include "vm_pages.h"
+
+/* brk has the beginning of the range to itself. */
+#define SD_VM_BRK_END (SD_VM_LOW + 0x100000000UL)
+
+extern struct sd_areas sd_vm_areas;
+
+/* The most that all areas may have together, in bytes (RLIMIT_AS). */
+extern size_t sd_vm_limit;
+
+static inline size_t sd_vm_round_up(size_t bytes)
+{
+    return (bytes + XEN_PAGE_SIZE - 1) & ~(XEN_PAGE_SIZE - 1);
+}
+
+static inline uintptr_t sd_vm_smaller(uintptr_t a, uintptr_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether the bytes, not aligned either, lie where programs map. */
+bool sd_vm_is_in_range(uintptr_t start, size_t bytes);
+
+/* 0, -EINVAL for bits that are none, -EACCES for memory both writable and executable. */
+int sd_vm_check_prot(int prot);
+
+/* Rounds *bytes up; 0 when that is a range of ours, else -EINVAL. */
+int sd_vm_check_range(uintptr_t start, size_t *bytes);
+
+/* Whether something is mapped at every page, of the range or of anything else. */
+bool sd_vm_is_mapped(uintptr_t start, size_t bytes);
+
+/* An area with its memory for a range that has none. The list's room is reserved. 0 or -ENOMEM. */
+int sd_vm_add(uintptr_t start, uintptr_t end, int rights) xen_must_check;
+void sd_vm_remove(uintptr_t start, uintptr_t end);
+
+/* A free place for a mapping; false when there is none so large. */
+bool sd_vm_place(size_t bytes, uintptr_t *start);
+
+/* ---- vm_demand.c: memory that comes when it is touched ---- */
+
+/* What kind of area such flags of mmap's ask for: SD_AREA_DEMAND or 0. */
+int sd_vm_demand(int flags);
+
+/* Memory now for what an area's range lacks. 0 or -ENOMEM. */
+int sd_vm_populate(uintptr_t start, uintptr_t end, int rights) xen_must_check;
+
+/* ---- vm_file.c ---- */
+
+/* mmap of a file; start, bytes and flags are checked. */
+long sd_vm_map_file(uintptr_t start, size_t bytes, int prot, int flags, int fd, long offset);
+
+/* 0, or why it cannot be mapped so; -ENOTBLK for /dev/zero, which is as good as no file. */
+int sd_vm_check_file(int fd, int prot, int flags, long offset, size_t bytes) xen_must_check;
+
+/* ---- vm_image.c ---- */
+
+/* mprotect of pages of the program's own image. */
+int sd_vm_protect_image(uintptr_t start, uintptr_t end, int prot) xen_must_check;
+
+#endif
