@@ -4,6 +4,7 @@
 #   make hello          an app of apps/             make host-tests   build/host-tests/*
 #   make test-image     build/test                  make fuzz         build/fuzz/*
 #   make apps           all of them                 make check        format, linters, both compilers, red zone
+#   make sdk            build/sdk                   make install      the SDK to DESTDIR/PREFIX (/usr/local)
 
 CC     := gcc
 BUILD  := build
@@ -93,23 +94,16 @@ $(BUILD)/$(1).elf: $$(call objects,$$(wildcard apps/$(1)/*.c)) $(LIBS) $(LIBLWIP
 	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter-out $(2),$$(filter %.a,$$^)) -Wl,--end-group
 endef
 # A directory with a file `libc` in it holds a C program for the C library; it is compiled and linked as a user would do it.
-# Its image has a header for thread-local variables besides, without which strip would misplace them.
-LIBC_LDS := $(BUILD)/libc.lds
-$(LIBC_LDS): xen/image.lds Makefile
-	@sed -e 's/^    note PT_NOTE.*/&\n    tls PT_TLS FLAGS(4);/' -e '/^    \.tdata/,/^    PROVIDE/s/} :rodata/} :rodata :tls/' $< > $@
-LIBC_PARTS := $(LIBC_LDS) $(LIBPOSIX) $(LIBS) $(LIBCSTR) $(LIBLWIP) $(LIBC) $(LIBENOSYS)
-STARDUST_CC = STARDUST_BUILD=$(BUILD) CC='$(CC)' sdk/stardust-cc -std=gnu17 -O2 -g $(WARN)
+include sdk/sdk.mk
+STARDUST_CC = STARDUST_BUILD=$(BUILD) STARDUST_CC='$(CC)' sdk/stardust-cc -std=gnu17 -O2 -g $(WARN) -Wl,--fatal-warnings
 define libc_program
-$(BUILD)/$(1).elf: $(wildcard $(2)/*.c) $(wildcard $(2)/*.h) $(LIBC_PARTS) sdk/stardust-cc
+$(BUILD)/$(1).elf: $(wildcard $(2)/*.c) $(wildcard $(2)/*.h) $(SDK)
 	$$(call say,LIBCLINK,$$@)
 	$$(Q)$$(STARDUST_CC) --no-note -o $$@ $$(filter %.c,$$^)
 endef
 uses_libc   = $(patsubst $(1)/%/libc,%,$(wildcard $(1)/*/libc))
 $(foreach a,$(call uses_libc,apps),$(eval $(call libc_program,$(a),apps/$(a))))
 $(foreach p,$(call uses_libc,tests/e2e/programs),$(eval $(call libc_program,e2e-$(p),tests/e2e/programs/$(p))))
-.PHONY: sdk
-sdk: $(LIBC_PARTS)
-
 $(foreach a,$(filter-out bare $(call uses_libc,apps),$(APPS)),$(eval $(call app,$(a),)))
 $(eval $(call app,bare,%/libstardust.a %/liblwip.a))
 

@@ -1,9 +1,9 @@
-# musl's objects; called by deps/libc.mk with SOURCE, INCLUDE, OVERLAY, WITHOUT, OUT. A file in a folder's x86_64 stands in for the
+# musl's objects; called by deps/libc.mk with SOURCE, INCLUDE, OVERLAY, WITHOUT, NOT_SPECIAL, OUT. A file in a folder's x86_64 stands in for the
 # one of the same name above it, as in musl's own Makefile.
 
 FOLDER := $(dir $(OUT))
 GENERIC := $(patsubst $(SOURCE)/src/%,%,$(wildcard $(SOURCE)/src/*/*.c $(SOURCE)/src/malloc/mallocng/*.c))
-SPECIAL := $(patsubst $(SOURCE)/src/%,%,$(wildcard $(SOURCE)/src/*/x86_64/*.[csS]))
+SPECIAL := $(filter-out $(addsuffix .s,$(NOT_SPECIAL)),$(patsubst $(SOURCE)/src/%,%,$(wildcard $(SOURCE)/src/*/x86_64/*.[csS])))
 REPLACED := $(subst /x86_64/,/,$(basename $(SPECIAL)))
 LEFT_OUT := $(WITHOUT) $(foreach w,$(WITHOUT),$(dir $(w))x86_64/$(notdir $(w)))
 OBJECTS := $(addprefix $(FOLDER)obj/,$(addsuffix .o,$(filter-out $(LEFT_OUT),$(filter-out $(REPLACED),$(basename $(GENERIC))) $(basename $(SPECIAL)))))

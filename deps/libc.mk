@@ -4,13 +4,16 @@
 LIBC := $(BUILD)/deps/libc/libc.a
 LIBC_OVERLAY := $(BUILD)/deps/libc/overlay
 
-LIBC_WITHOUT := misc/syscall process/vfork signal/restore thread/__set_thread_area thread/__unmapself thread/clone thread/syscall_cp
+LIBC_WITHOUT := misc/syscall process/vfork signal/restore thread/__set_thread_area thread/__unmapself thread/clone thread/syscall_cp \
+	fenv/fenv
+# In assembly that keeps values behind the stack pointer; what is in C serves instead. (For fenv there is sdk/runtime/fenv.c.)
+LIBC_NOT_SPECIAL := math/x86_64/exp2l math/x86_64/expm1l
 
 # The sources are known only once they are fetched, so a second make builds them (deps/libc-objects.mk).
 $(LIBC): $(MUSL_READY) $(LIBC_OVERLAY)/syscall_names.h $(LIBC_OVERLAY)/version.h deps/libc.mk deps/libc-objects.mk $(wildcard sdk/libc/*.h)
 	$(call say,LIBC,$@)
 	$(Q)$(MAKE) --no-print-directory -f deps/libc-objects.mk BUILD=$(BUILD) KCC='$(KCC)' SOURCE=$(MUSL_SOURCE) INCLUDE=$(MUSL_INCLUDE) \
-		OVERLAY=$(LIBC_OVERLAY) WITHOUT='$(LIBC_WITHOUT)' OUT=$@
+		OVERLAY=$(LIBC_OVERLAY) WITHOUT='$(LIBC_WITHOUT)' NOT_SPECIAL='$(LIBC_NOT_SPECIAL)' OUT=$@
 
 $(LIBC_OVERLAY)/syscall_names.h: $(MUSL_READY) deps/libc.mk
 	@mkdir -p $(@D)
