@@ -28,7 +28,7 @@ struct batch {
 /* In .bss: the boot stack is small and guarded. */
 static struct batch batch;
 
-static void batch_flush(void)
+__attribute__((noinline)) static void batch_flush(void)
 {
     if (batch.count && !batch.error)
         batch.error = HYPERVISOR_mmu_update(batch.updates, batch.count, NULL);
