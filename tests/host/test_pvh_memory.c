@@ -209,13 +209,13 @@ static const struct {
      0x100000,
      {LOW, {IMAGE_END, 0x1000}}},
     {"memory up to the end of the direct map",
-     {{0, 16 * MIB, RAM, 0}, {383 * GIB, GIB, RAM, 0}},
+     {{0, 16 * MIB, RAM, 0}, {191 * GIB, GIB, RAM, 0}},
      {0, 0},
      0x200,
-     0x6000000,
+     0x3000000,
      0x41000,
-     0x6000200,
-     {LOW, {IMAGE_END, 0x1000}, {0x5fc0000, 0x6000000}}},
+     0x3000200,
+     {LOW, {IMAGE_END, 0x1000}, {0x2fc0000, 0x3000000}}},
 };
 
 TEST(pvh_memory_maps_become_the_free_ranges)
@@ -305,8 +305,8 @@ TEST(pvh_memory_a_ramdisk_over_the_image_is_refused)
 TEST(pvh_memory_beyond_the_direct_map_is_not_used)
 {
     static const struct hvm_memmap_table_entry rows[] = {
-        {383 * GIB, 2 * GIB, RAM, 0}, /* half of it */
-        {384 * GIB, GIB, RAM, 0},      {512 * GIB, GIB, RAM, 0},
+        {191 * GIB, 2 * GIB, RAM, 0}, /* half of it */
+        {192 * GIB, GIB, RAM, 0},      {512 * GIB, GIB, RAM, 0},
         {448 * GIB, 64 * GIB, RAM, 0}, /* its addresses would wrap to the image's */
         {1ull << 51, GIB, RAM, 0},
     };
