@@ -71,7 +71,9 @@ $(BUILD)/obj/apps/%: FLAGS = $(BASE)
 $(BUILD)/obj/%.o: $(BUILD)/deps/libc/%.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c $< -o $@
-$(BUILD)/obj/stardust/posix/% $(BUILD)/obj/stardust/fs/% $(BUILD)/obj/stardust/boot/% $(BUILD)/obj/stardust/trap/%: FLAGS = $(KERNEL) -Os
+# What is large, or runs once, is built for size.
+SMALL := stardust/posix/% stardust/fs/% stardust/boot/% stardust/trap/% xen/src/store% xen/src/format%
+$(addprefix $(BUILD)/obj/,$(SMALL)): FLAGS = $(KERNEL) -Os
 $(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust

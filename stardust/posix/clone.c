@@ -15,6 +15,7 @@
 
 #include "../sched/sched.h"
 #include "copy.h"
+#include "futex.h"
 #include "preempt.h"
 #include "sys.h"
 #include "task.h"
@@ -27,8 +28,6 @@
 #define KNOWN_FLAGS                                                                                          \
     (THREAD_FLAGS | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |              \
      CLONE_CHILD_SETTID | CLONE_DETACHED | 0xff)
-
-#define FUTEX_WAKE 1
 
 struct start {
     struct sd_task task;
@@ -154,10 +153,11 @@ void sd_task_exit(int status)
         main_status = status;
     if (self->robust_list && &sd_robust_release)
         sd_robust_release(self);
+    sd_futex_pi_exit(self->id);
     if (sd_task_leave(self))
         sd_exit(main_status & 0xff);
     if (self->clear_id && !sd_copy_out(self->clear_id, &zero, sizeof(zero)))
-        (void)sd_sys_futex(self->clear_id, FUTEX_WAKE, 1, NULL, NULL, 0);
+        (void)sd_futex_wake(self->clear_id, 1);
     xen_platform_lock(&lock);
     self->thread->task = NULL;
     loaded = NULL;

@@ -1,149 +1,121 @@
 /*
- * futex: threads that wait at an address of the program's.
+ * futex: what is asked for, and all there is to it in a program without threads, where nobody else waits.
  */
-#include "sys.h"
+#include "futex.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <time.h>
-
-#include <stardust/thread.h>
-#include <xenlib/platform.h>
 
 #include "copy.h"
+#include "sys.h"
+#include "task.h"
 #include "timespec.h"
+#include "wait.h"
 
-/* Operations, as Linux's uapi/linux/futex.h numbers them. */
-enum {
-    FUTEX_WAIT = 0,
-    FUTEX_WAKE = 1,
-    FUTEX_REQUEUE = 3,
-    FUTEX_CMP_REQUEUE = 4,
-    FUTEX_WAIT_BITSET = 9,
-    FUTEX_WAKE_BITSET = 10,
-};
-#define FUTEX_PRIVATE        128
-#define FUTEX_CLOCK_REALTIME 256
-#define FUTEX_ALL_BITS       UINT32_MAX
+struct xen_lock sd_futex_lock;
 
-struct waiter {
-    struct xen_list link;
-    const int *address;
-    uint32_t bits;
-    bool woken;
-    struct xen_waitq queue;
-};
-
-/* Guards the list, which is in the order in which they came, and the waiters. */
-static struct xen_lock lock;
-static struct xen_list waiters = {&waiters, &waiters};
-
-static int wait(const int *address, int expected, uint32_t bits, uint64_t deadline)
+int sd_futex_sleep(struct sd_futex_waiter *self, uint64_t deadline)
 {
-    struct waiter self = {.address = address, .bits = bits};
-    int value = 0, error;
+    int error = 0;
 
-    xen_waitq_init(&self.queue);
-    xen_platform_lock(&lock);
-    error = sd_copy_in(&value, address, sizeof(value));
-    if (!error && value != expected)
-        error = -EAGAIN;
-    if (!error) {
-        xen_list_insert(&waiters, &self.link);
-        while (!self.woken && !error)
-            error = xen_platform_wait(&self.queue, &lock, deadline);
-        if (self.woken)
-            error = 0;
-        else
-            xen_list_remove(&self.link);
-    }
-    xen_platform_unlock(&lock);
-    return error;
+    xen_waitq_init(&self->queue);
+    while (!self->woken && !error)
+        error = sd_wait(&self->queue, &sd_futex_lock, deadline);
+    xen_list_remove(&self->link);
+    if (self->woken)
+        return 0;
+    /* How long it was to wait is known no more when it begins anew. */
+    return error == -SD_RESTART && deadline != XEN_FOREVER ? -EINTR : error;
 }
 
-/* Wakes up to `count` and lets up to `moved` wait at `other` instead. The lock is held. */
-static long wake(const int *address, uint32_t bits, int count, const int *other, int moved)
+int sd_futex_pi_take(int *address, uint32_t bits, uint32_t *value)
 {
-    struct xen_list *next;
-    long done = 0;
+    uint32_t mine = (uint32_t)sd_task_self()->id;
 
-    for (struct xen_list *at = waiters.next; at != &waiters; at = next) {
-        struct waiter *waiter = xen_container_of(at, struct waiter, link);
-
-        next = at->next;
-        if (waiter->address != address || !(waiter->bits & bits))
-            continue;
-        if (count > 0) {
-            count--;
-            waiter->woken = true;
-            xen_list_remove(&waiter->link);
-            xen_platform_wake(&waiter->queue);
-        } else if (moved > 0) {
-            moved--;
-            waiter->address = other;
-        } else {
-            break;
-        }
-        done++;
-    }
-    return done;
+    if (sd_copy_in(value, address, sizeof(*value)))
+        return -EFAULT;
+    if (*value & FUTEX_ID)
+        return (*value & FUTEX_ID) == mine ? -EDEADLK : -EBUSY;
+    mine |= (*value & FUTEX_OWNER_DIED) | bits;
+    return sd_copy_out(address, &mine, sizeof(mine));
 }
 
-static long wake_locked(const int *address, uint32_t bits, int count)
+int sd_futex_pi_is_own(const int *address)
 {
-    long woken;
+    uint32_t value = 0;
 
-    xen_platform_lock(&lock);
-    woken = wake(address, bits, count, NULL, 0);
-    xen_platform_unlock(&lock);
-    return woken;
+    if (sd_copy_in(&value, address, sizeof(value)))
+        return -EFAULT;
+    return (int)(value & FUTEX_ID) == sd_task_self()->id ? 0 : -EPERM;
 }
 
-static long requeue(const int *address, int count, int moved, const int *other, const int *expected)
+/* With the lock held. Nobody waits but the caller. */
+static long alone(const struct sd_futex_call *call)
 {
-    long result = 0;
-    int value = 0;
+    struct sd_futex_waiter self = {.link = XEN_LIST_INIT(self.link)};
+    uint32_t value = 0;
+    int error;
 
-    if (count < 0 || moved < 0 || (uintptr_t)other % sizeof(int))
-        return -EINVAL;
-    xen_platform_lock(&lock);
-    if (expected) {
-        result = sd_copy_in(&value, address, sizeof(value));
-        if (!result && value != *expected)
-            result = -EAGAIN;
+    switch (call->command) {
+    case FUTEX_WAIT:
+    case FUTEX_WAIT_BITSET:
+        if (sd_copy_in(&value, call->address, sizeof(value)))
+            return -EFAULT;
+        return (int)value == call->value ? sd_futex_sleep(&self, call->deadline) : -EAGAIN;
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+    case FUTEX_TRYLOCK_PI:
+        error = sd_futex_pi_take(call->address, 0, &value);
+        return error == -EBUSY ? -ESRCH : error;
+    case FUTEX_UNLOCK_PI:
+        error = sd_futex_pi_is_own(call->address);
+        value = 0;
+        return error ? error : sd_copy_out(call->address, &value, sizeof(value));
+    case FUTEX_CMP_REQUEUE:
+        if (sd_copy_in(&value, call->address, sizeof(value)))
+            return -EFAULT;
+        return (int)value == call->extra ? 0 : -EAGAIN;
+    default:
+        return 0;
     }
-    if (!result)
-        result = wake(address, FUTEX_ALL_BITS, count, other, moved);
-    xen_platform_unlock(&lock);
-    return result;
+}
+
+static bool may_wait(int command)
+{
+    return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI ||
+           command == FUTEX_LOCK_PI2;
 }
 
 long sd_sys_futex(int *address, int operation, int value, const struct timespec *timeout, int *other,
                   int extra)
 {
     bool wall = operation & FUTEX_CLOCK_REALTIME;
-    int command = operation & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME), error = 0;
-    uint32_t bits =
-        command == FUTEX_WAIT_BITSET || command == FUTEX_WAKE_BITSET ? (uint32_t)extra : FUTEX_ALL_BITS;
-    uint64_t deadline = XEN_FOREVER;
+    struct sd_futex_call call = {
+        .address = address,
+        .command = operation & ~(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME),
+        .value = value,
+        .deadline = XEN_FOREVER,
+        .other = other,
+        .moved = (int)(uintptr_t)timeout, /* in place of the time-out comes a number */
+        .extra = extra,
+        .bits = FUTEX_ALL_BITS,
+    };
+    long result;
 
-    if ((uintptr_t)address % sizeof(int) || !bits)
-        return -EINVAL;
-    switch (command) {
-    case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET:
-        if (timeout)
-            error = sd_timespec_deadline(timeout, command == FUTEX_WAIT_BITSET, wall, &deadline);
-        return error ? error : wait(address, value, bits, deadline);
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET:
-        return wake_locked(address, bits, value > 0 ? value : 1);
-    case FUTEX_REQUEUE:
-        /* In place of the time-out comes a number. */
-        return requeue(address, value, (int)(uintptr_t)timeout, other, NULL);
-    case FUTEX_CMP_REQUEUE:
-        return requeue(address, value, (int)(uintptr_t)timeout, other, &extra);
-    default:
+    if ((1u << (call.command & 31) & SD_FUTEX_COMMANDS) == 0 || call.command & ~31 ||
+        (wall && !may_wait(call.command)))
         return -ENOSYS;
+    if (call.command == FUTEX_WAIT_BITSET || call.command == FUTEX_WAKE_BITSET)
+        call.bits = (uint32_t)extra;
+    if ((uintptr_t)address % sizeof(int) || !call.bits)
+        return -EINVAL;
+    if (timeout && may_wait(call.command)) {
+        result = sd_timespec_deadline(timeout, call.command != FUTEX_WAIT,
+                                      wall || call.command == FUTEX_LOCK_PI, &call.deadline);
+        if (result)
+            return result;
     }
+    xen_platform_lock(&sd_futex_lock);
+    result = &sd_futex_shared ? sd_futex_shared(&call) : alone(&call);
+    xen_platform_unlock(&sd_futex_lock);
+    return result;
 }
