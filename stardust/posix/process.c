@@ -3,7 +3,7 @@
  */
 #include "sys.h"
 
-#include <string.h>
+#include <errno.h>
 #include <sys/utsname.h>
 
 #include <stardust/kernel.h>
@@ -39,6 +39,29 @@ long sd_sys_gettid(void)
 long sd_sys_getppid(void)
 {
     return 0;
+}
+
+/* It leads its group and its session. */
+long sd_sys_getpgrp(void)
+{
+    return SD_PROCESS;
+}
+
+long sd_sys_getpgid(int process)
+{
+    return process == 0 || process == SD_PROCESS ? SD_PROCESS : -ESRCH;
+}
+
+long sd_sys_getsid(int process)
+{
+    return sd_sys_getpgid(process);
+}
+
+/* None besides the one that getgid gives. */
+long sd_sys_getgroups(int count, unsigned *groups)
+{
+    (void)groups;
+    return count < 0 ? -EINVAL : 0;
 }
 
 long sd_sys_getuid(void)

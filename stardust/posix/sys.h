@@ -187,6 +187,7 @@ long sd_sys_sched_yield(void);
 long sd_sys_sched_getaffinity(int thread, size_t bytes, void *set);
 long sd_sys_sched_setaffinity(int thread, size_t bytes, const void *set);
 long sd_sys_sched_getparam(int thread, struct sched_param *param);
+long sd_sys_sched_setparam(int thread, const struct sched_param *param);
 long sd_sys_sched_getscheduler(int thread);
 long sd_sys_sched_setscheduler(int thread, int policy, const struct sched_param *param);
 long sd_sys_sched_get_priority_max(int policy);

@@ -36,6 +36,8 @@ struct sd_task {
     volatile bool may_rouse; /* it is within sd_wait. Any context */
     int *clear_id;           /* cleared and woken when the thread ends (set_tid_address) */
     void *robust_list;
+    uint8_t policy; /* as the program set them (scheduling.c). Any thread */
+    int8_t nice;
     uint64_t blocked; /* signals, bit number - 1 */
     uint64_t pending; /* sent to this thread; guarded by the signals' lock */
     uint64_t restore; /* the mask to go back to after sigsuspend and its like */
