@@ -102,10 +102,7 @@ static void device_stat(struct sd_file *file, struct stat *status)
 
 static void device_close(struct sd_file *file)
 {
-    struct sd_mount *mount = file->node->mount;
-
-    sd_node_put(file->node);
-    sd_mount_unuse(mount);
+    sd_fs_close(file);
     sd_free(file);
 }
 

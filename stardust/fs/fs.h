@@ -190,6 +190,9 @@ int sd_fs_resize(struct sd_node *node, uint64_t size) xen_must_check;
 int sd_fs_open(struct sd_node *from, const char *path, int flags, unsigned mode,
                struct sd_file **file) xen_must_check;
 
+/* For an open file's close: gives back the node, and the locks with it. */
+void sd_fs_close(struct sd_file *file);
+
 /* An open file that reads from `text`, which it takes over (from sd_alloc), and refers to the node. */
 int sd_fs_open_text(struct sd_node *node, int flags, char *text, size_t bytes,
                     struct sd_file **file) xen_must_check;

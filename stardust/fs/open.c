@@ -12,18 +12,26 @@
 #include <stardust/memory.h>
 
 #include "../posix/file.h"
+#include "../posix/lock.h"
 
 #define MODE 3 /* O_ACCMODE, which holds O_PATH besides in musl's headers */
 
 /* What concerns the way to the file only, and is not remembered. */
 #define FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | O_CLOEXEC)
 
-static void path_close(struct sd_file *file)
+void sd_fs_close(struct sd_file *file)
 {
     struct sd_mount *mount = file->node->mount;
 
+    if (sd_lock_release && file->node->locks)
+        sd_lock_release(file);
     sd_node_put(file->node);
     sd_mount_unuse(mount);
+}
+
+static void path_close(struct sd_file *file)
+{
+    sd_fs_close(file);
     sd_free(file);
 }
 

@@ -293,10 +293,7 @@ struct tmp_open *sd_tmp_open(struct sd_node *node, int flags, const struct sd_fi
 
 void sd_tmp_close(struct sd_file *file)
 {
-    struct sd_mount *mount = file->node->mount;
-
-    sd_node_put(file->node);
-    sd_mount_unuse(mount);
+    sd_fs_close(file);
     sd_free(xen_container_of(file, struct tmp_open, file));
 }
 

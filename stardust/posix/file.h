@@ -42,7 +42,11 @@ struct sd_file {
                            * pipes and their like */
 };
 
-#define SD_FD_MAX 1024
+/* As many descriptors as there can ever be, and as many as there may be now (RLIMIT_NOFILE's hard and soft
+ * limit): 1,024 at first. What is open beyond a limit set later stays open. */
+#define SD_FD_MAX 65536
+int sd_fd_limit(void);
+void sd_fd_set_limit(int limit);
 
 /* The file behind a descriptor, with a reference for the caller; NULL when there is none. */
 struct sd_file *sd_fd_get(int fd) xen_must_check;
@@ -58,6 +62,13 @@ int sd_fd_install(struct sd_file *file, int lowest, bool cloexec) xen_must_check
 /* This descriptor, closing what it was; the reference is taken over. `fd`, -EBADF when none can be that
  * number, -ENOMEM. */
 int sd_fd_replace(int fd, struct sd_file *file, bool cloexec) xen_must_check;
+
+/* Another descriptor of the same open file, the lowest free one from `lowest` on; -EBADF, -EINVAL, -EMFILE,
+ * -ENOMEM. */
+long sd_fd_duplicate(int fd, long lowest, bool cloexec) xen_must_check;
+
+/* The first descriptor from `fd` on that is in use; -1 when there is none. */
+int sd_fd_next(int fd);
 
 /* 0 or -EBADF. */
 int sd_fd_close(int fd);

@@ -12,7 +12,6 @@
 #include "copy.h"
 #include "file.h"
 #include "io.h"
-#include "pipe.h"
 
 /* More at once is cut to this, as on Linux: 2 GiB less a page. */
 #define BYTES_MAX 0x7ffff000ul
@@ -22,7 +21,9 @@
 
 static long transfer(struct sd_file *file, bool out, void *buffer, size_t bytes)
 {
-    if (out ? !file->ops->write : !file->ops->read)
+    int mode = file->flags & 3; /* O_ACCMODE without O_PATH, which musl counts among them */
+
+    if (out ? !file->ops->write || mode == O_RDONLY : !file->ops->read || mode == O_WRONLY)
         return -EBADF;
     if (!bytes)
         return 0;
@@ -147,14 +148,14 @@ long sd_sys_fstat(int fd, struct stat *status)
     return sd_copy_out(status, &found, sizeof(found));
 }
 
-static long duplicate(int fd, long lowest, bool cloexec)
+long sd_fd_duplicate(int fd, long lowest, bool cloexec)
 {
     struct sd_file *file = sd_fd_get(fd);
     long result;
 
     if (!file)
         return -EBADF;
-    result = lowest < 0 || lowest >= SD_FD_MAX ? -EINVAL : sd_fd_install(file, (int)lowest, cloexec);
+    result = lowest < 0 || lowest >= sd_fd_limit() ? -EINVAL : sd_fd_install(file, (int)lowest, cloexec);
     if (result < 0)
         sd_file_put(file);
     return result;
@@ -162,7 +163,7 @@ static long duplicate(int fd, long lowest, bool cloexec)
 
 long sd_sys_dup(int fd)
 {
-    return duplicate(fd, 0, false);
+    return sd_fd_duplicate(fd, 0, false);
 }
 
 static long duplicate_to(int from, int to, bool cloexec)
@@ -190,60 +191,4 @@ long sd_sys_dup3(int from, int to, int flags)
     if ((flags & ~O_CLOEXEC) || from == to)
         return -EINVAL;
     return duplicate_to(from, to, flags & O_CLOEXEC);
-}
-
-/* What F_SETFL can change. */
-#define CHANGEABLE (O_APPEND | O_NONBLOCK)
-
-static long file_flags(int fd, bool set, int flags)
-{
-    struct sd_file *file = sd_fd_get(fd);
-    long result = 0;
-
-    if (!file)
-        return -EBADF;
-    if (set)
-        file->flags = (file->flags & ~CHANGEABLE) | (flags & CHANGEABLE);
-    else
-        result = file->flags;
-    sd_file_put(file);
-    return result;
-}
-
-/* Without pipes in the image there is none to ask. */
-#pragma weak sd_pipe_size
-
-static long pipe_size(int fd, int command, unsigned long bytes)
-{
-    struct sd_file *file = sd_fd_get(fd);
-    long result;
-
-    if (!file)
-        return -EBADF;
-    result = sd_pipe_size ? sd_pipe_size(file, command, bytes) : -EBADF;
-    sd_file_put(file);
-    return result;
-}
-
-long sd_sys_fcntl(int fd, int command, unsigned long arg)
-{
-    switch (command) {
-    case F_DUPFD:
-        return duplicate(fd, (int)arg, false);
-    case F_DUPFD_CLOEXEC:
-        return duplicate(fd, (int)arg, true);
-    case F_GETFD:
-        return sd_fd_cloexec(fd);
-    case F_SETFD:
-        return sd_fd_set_cloexec(fd, arg & FD_CLOEXEC);
-    case F_GETFL:
-        return file_flags(fd, false, 0);
-    case F_SETFL:
-        return file_flags(fd, true, (int)arg);
-    case F_GETPIPE_SZ:
-    case F_SETPIPE_SZ:
-        return pipe_size(fd, command, arg);
-    default:
-        return sd_fd_cloexec(fd) < 0 ? -EBADF : -EINVAL;
-    }
 }

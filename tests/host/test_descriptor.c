@@ -84,7 +84,7 @@ TEST(replacing_closes_what_was_there)
 
 TEST(what_is_out_of_range_is_refused)
 {
-    static const int numbers[] = {-1, -1000, SD_FD_MAX, SD_FD_MAX + 1, 0x7fffffff};
+    static const int numbers[] = {-1, -1000, 1024, 1025, SD_FD_MAX, 0x7fffffff};
     struct sd_file file = {.ops = &ops, .references = 1};
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -99,17 +99,38 @@ TEST(what_is_out_of_range_is_refused)
 
 TEST(table_without_memory_or_place_says_so)
 {
-    struct sd_file file = {.ops = &ops, .references = 2000};
+    struct sd_file file = {.ops = &ops, .references = 70000};
 
     no_memory = true;
     TEST_CHECK(sd_fd_install(&file, 900, false) == -ENOMEM && sd_fd_replace(900, &file, false) == -ENOMEM);
     no_memory = false;
-    for (int fd = 3; fd < SD_FD_MAX; fd++)
+    TEST_CHECK(sd_fd_limit() == 1024);
+    for (int fd = 3; fd < 1024; fd++)
         TEST_CHECK(sd_fd_install(&file, 0, false) == fd);
-    TEST_CHECK(sd_fd_install(&file, 0, false) == -EMFILE);
-    for (int fd = 3; fd < SD_FD_MAX; fd++)
+    TEST_CHECK(sd_fd_install(&file, 0, false) == -EMFILE && sd_fd_install(&file, 500, false) == -EMFILE);
+    for (int fd = 3; fd < 1024; fd++)
         TEST_CHECK(!sd_fd_close(fd));
     TEST_CHECK(sd_fd_install(&file, 0, false) == 3 && !sd_fd_close(3));
+}
+
+TEST(limit_can_be_moved_up_to_65536)
+{
+    struct sd_file file = {.ops = &ops, .references = 70000};
+    int fd = 3;
+
+    sd_fd_set_limit(SD_FD_MAX);
+    while (fd < SD_FD_MAX && sd_fd_install(&file, 0, fd % 2) == fd)
+        fd++;
+    TEST_CHECK(fd == SD_FD_MAX && sd_fd_install(&file, 0, false) == -EMFILE, "%d", fd);
+    TEST_CHECK(sd_fd_cloexec(60001) == 1 && sd_fd_cloexec(60000) == 0);
+    sd_fd_set_limit(10);
+    TEST_CHECK(!sd_fd_close(40000) && sd_fd_install(&file, 0, false) == -EMFILE && !sd_fd_close(7));
+    TEST_CHECK(sd_fd_install(&file, 0, false) == 7 && sd_fd_next(39999) == 39999 &&
+               sd_fd_next(40000) == 40001);
+    for (fd = 3; fd < SD_FD_MAX; fd++)
+        TEST_CHECK(sd_fd_close(fd) == (fd == 40000 ? -EBADF : 0));
+    TEST_CHECK(sd_fd_next(3) == -1);
+    sd_fd_set_limit(1024);
 }
 
 int main(void)
