@@ -8,6 +8,8 @@
 
 #include <stardust/memory.h>
 
+#include "epoll.h"
+
 /* The lowest bit of `file` says that exec would close it: so a full table is 512 KiB, which the heap has in
  * one piece. */
 struct slot {
@@ -85,7 +87,11 @@ struct sd_file *sd_fd_get(int fd)
 
 void sd_file_put(struct sd_file *file)
 {
-    if (!--file->references && file->ops->close)
+    if (--file->references)
+        return;
+    if (file->watched && sd_epoll_forget)
+        sd_epoll_forget(file);
+    if (file->ops->close)
         file->ops->close(file);
 }
 

@@ -6,6 +6,7 @@
 
 #include <xenlib/types.h>
 
+struct sd_epoll_item;
 struct sd_file;
 struct sd_readiness;
 struct stat;
@@ -40,6 +41,7 @@ struct sd_file {
     int flags;            /* O_*, as F_GETFL gives them */
     struct sd_node *node; /* what the name led to when it was opened by one (fs.h), with a reference; NULL for
                            * pipes and their like */
+    struct sd_epoll_item *watched; /* by these epoll sets (epoll.h) */
 };
 
 /* As many descriptors as there can ever be, and as many as there may be now (RLIMIT_NOFILE's hard and soft

@@ -130,6 +130,8 @@ long sd_sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *even
 long sd_sys_epoll_wait(int epoll, struct epoll_event *events, int count, int timeout_ms);
 long sd_sys_epoll_pwait(int epoll, struct epoll_event *events, int count, int timeout_ms, const void *set,
                         size_t set_bytes);
+long sd_sys_epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout,
+                         const void *set, size_t set_bytes);
 
 /* ---- memory: vm.c ---- */
 

@@ -47,10 +47,20 @@ def test_line_is_echoed_and_edited_in_a_terminal():
     with program("e2e-input", kernel_options=["tty=101x37"], arguments=["terminal"]) as lab:
         lab.guest.expect("terminal 11, 101x37, canonical 1\r\n", PATIENCE)
         start = len(lab.guest.console())
-        lab.guest.send(b"ab\x7fc\tx\b\bd \x03\x15one two\x17\r")
+        lab.guest.send(b"ab\x7fc\tx\b\bd e\x15one two\x17\r")
         lab.guest.send(b"end\r\x04")
-        lab.guest.expect(rb"end 1 0\r\n|ended itself", PATIENCE, start)
-        equal(lab.guest.console()[start:], b"")
+        lab.guest.expect(r"end 1 0\r\n", PATIENCE, start)
+        equal(lab.guest.console()[start:], b"ab\b \bc      x" + b"\b \b" * 7 + b"d e" + b"\b \b" * 5 + b"one two" + b"\b \b" * 3 +
+              b"\r\n<one >\r\nend\r\n<end>\r\nend 1 0\r\n")
+
+
+def test_control_c_in_a_terminal_ends_the_program():
+    with program("e2e-input", kernel_options=["tty=0x0"], arguments=["lines"]) as lab:
+        lab.guest.expect("Stardust on Xen", PATIENCE)
+        lab.guest.send(b"one\r")
+        lab.guest.expect("<one>\r\n", PATIENCE)
+        lab.guest.send(b"ab\x03")
+        equal(lab.guest.wait(PATIENCE).status, 130)
 
 
 def test_program_in_raw_mode_gets_every_key_as_it_is():

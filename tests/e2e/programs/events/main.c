@@ -51,6 +51,8 @@ int main(int argc, char **argv)
     run(pipe_claims, only);
     run(counter_claims, only);
     run(poll_claims, only);
+    run(epoll_claims, only);
+    run(timer_claims, only);
     printf("1..%d\n", number);
     return failures || !number ? 1 : 0;
 }
