@@ -105,7 +105,7 @@ class Person:
 def test_user_s_terminal_is_raw_while_the_guest_edits_and_put_back():
     person = Person("terminal")
     try:
-        person.sees(b"canonical 1\r\n")
+        person.sees(b"canonical 1\r")
         until("the terminal is raw", lambda: person.is_raw)
         person.types(b"hellp\x7fo\r")
         person.sees(b"hellp\b \bo\r\n<hello>\r\n")
@@ -120,7 +120,7 @@ def test_user_s_terminal_is_raw_while_the_guest_edits_and_put_back():
 def test_control_bracket_ends_a_run_that_took_the_terminal():
     person = Person("raw")
     try:
-        person.sees(b"ready\r\n")
+        person.sees(b"ready\r")
         until("the terminal is raw", lambda: person.is_raw)
         person.types(b"\x1d")
         true(person.process.wait(PATIENCE) != 0, "it ends at once")
