@@ -36,6 +36,7 @@ static struct {
     pfn_t next;        /* its first frame that is not yet */
     size_t to_come;    /* pages not brought in yet */
     size_t free_pages; /* in the lists */
+    size_t fewest;     /* that ever were, with those to come */
     bool growing;
 } pages;
 
@@ -161,6 +162,8 @@ static void *take(unsigned order)
             put_block((pfn_t){pfn.n + (1u << from)}, from);
         }
         pages.free_pages -= 1u << order;
+        if (pages.fewest > pages.free_pages + pages.to_come)
+            pages.fewest = pages.free_pages + pages.to_come;
         return xen_pfn_to_virt(pfn);
     }
     return NULL;
@@ -242,6 +245,7 @@ void sd_page_init(void)
     /* The last of them may go on beyond what is mapped. */
     pages.range = count - 1;
     pages.next.n = pages.initial_count * SECTION_PAGES;
+    pages.fewest = pages.free_pages + pages.to_come;
 }
 
 void sd_page_stats(struct sd_memory_stats *stats)
@@ -249,4 +253,5 @@ void sd_page_stats(struct sd_memory_stats *stats)
     stats->pages_total = xen_memory_layout()->pages;
     stats->pages_mapped = stats->pages_total - pages.to_come;
     stats->pages_free = pages.free_pages + pages.to_come;
+    stats->pages_fewest = pages.fewest;
 }

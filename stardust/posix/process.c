@@ -4,12 +4,10 @@
 #include "sys.h"
 
 #include <errno.h>
-#include <sys/utsname.h>
 
 #include <stardust/kernel.h>
 #include <stardust/thread.h>
 
-#include "copy.h"
 #include "task.h"
 
 long sd_sys_exit(int status)
@@ -96,17 +94,4 @@ long sd_sys_sched_yield(void)
 {
     sd_thread_yield();
     return 0;
-}
-
-long sd_sys_uname(struct utsname *name)
-{
-    static const struct utsname ours = {
-        .sysname = "Stardust",
-        .nodename = "stardust",
-        .release = "6.1.0", /* the Linux whose behaviour programs find */
-        .version = "Xen",
-        .machine = "x86_64",
-    };
-
-    return sd_copy_out(name, &ours, sizeof(ours));
 }

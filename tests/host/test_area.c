@@ -54,7 +54,8 @@ static bool is_right(void)
             return false;
         if (i && areas.list[i - 1].end > areas.list[i].start)
             return false;
-        if (i && areas.list[i - 1].end == areas.list[i].start && areas.list[i - 1].rights == areas.list[i].rights)
+        if (i && areas.list[i - 1].end == areas.list[i].start &&
+            areas.list[i - 1].rights == areas.list[i].rights)
             return false;
     }
     for (size_t page = 0; page < PAGES; page++)

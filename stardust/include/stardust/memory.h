@@ -31,6 +31,7 @@ struct sd_memory_stats {
     size_t pages_total;  /* in the reservation, the image included */
     size_t pages_mapped; /* in the direct map */
     size_t pages_free;   /* mapped or not */
+    size_t pages_fewest; /* that ever were free */
     size_t heap_bytes;   /* handed out by sd_alloc now, rounded up to block sizes */
     size_t heap_blocks;
 };

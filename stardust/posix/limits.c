@@ -1,0 +1,107 @@
+/*
+ * Limits of resources, and what has been used of them. There is one process.
+ */
+#include "sys.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#include <stardust/memory.h>
+#include <xenlib/sched.h>
+#include <xenlib/types.h>
+
+#include "../mem/mem.h"
+#include "copy.h"
+#include "file.h"
+#include "vm.h"
+
+#define STACK_BYTES 131072 /* the main thread's (start.c) */
+#define NS_PER_SEC  1000000000ull
+#define KIB         1024
+
+/* Given by Linux to a process of root's, where we have nothing of our own to say. */
+static struct rlimit limits[RLIM_NLIMITS] = {
+    [RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_FSIZE] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_STACK] = {STACK_BYTES, STACK_BYTES},
+    [RLIMIT_CORE] = {0, RLIM_INFINITY},
+    [RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_NPROC] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_NOFILE] = {SD_FD_MAX, SD_FD_MAX},
+    [RLIMIT_MEMLOCK] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_AS] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_LOCKS] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_SIGPENDING] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_MSGQUEUE] = {819200, 819200},
+    [RLIMIT_NICE] = {0, 0},
+    [RLIMIT_RTPRIO] = {0, 0},
+    [RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
+};
+
+/* root may raise what it likes, except above what the guest itself has. */
+static int set(int resource, const struct rlimit *wanted)
+{
+    if (wanted->rlim_cur > wanted->rlim_max)
+        return -EINVAL;
+    if (resource == RLIMIT_NOFILE && wanted->rlim_max > SD_FD_MAX)
+        return -EPERM;
+    limits[resource] = *wanted;
+    if (resource == RLIMIT_AS)
+        sd_vm_limit = wanted->rlim_cur;
+    return 0;
+}
+
+long sd_sys_prlimit64(int process, int resource, const struct rlimit *wanted, struct rlimit *old)
+{
+    struct rlimit now, next = {0};
+    int error = 0;
+
+    if (resource < 0 || resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    if (process && process != (int)sd_sys_getpid())
+        return -ESRCH;
+    now = limits[resource];
+    if (wanted)
+        error = sd_copy_in(&next, wanted, sizeof(next));
+    if (!error && wanted)
+        error = set(resource, &next);
+    if (!error && old)
+        error = sd_copy_out(old, &now, sizeof(now));
+    return error;
+}
+
+long sd_sys_getrlimit(int resource, struct rlimit *limit)
+{
+    long error = sd_sys_prlimit64(0, resource, NULL, NULL);
+
+    return error ? error : sd_copy_out(limit, &limits[resource], sizeof(*limit));
+}
+
+long sd_sys_setrlimit(int resource, const struct rlimit *limit)
+{
+    struct rlimit wanted = {0};
+    long error = sd_sys_prlimit64(0, resource, NULL, NULL);
+
+    if (!error)
+        error = sd_copy_in(&wanted, limit, sizeof(wanted));
+    return error ? error : set(resource, &wanted);
+}
+
+/* All time is the program's: a service is a call of its own. */
+long sd_sys_getrusage(int who, struct rusage *used)
+{
+    uint64_t ns = who == RUSAGE_CHILDREN ? 0 : xen_sched_cpu_time();
+    struct sd_memory_stats memory;
+    struct rusage usage = {0};
+
+    if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
+        return -EINVAL;
+    usage.ru_utime.tv_sec = (time_t)(ns / NS_PER_SEC);
+    usage.ru_utime.tv_usec = (suseconds_t)(ns % NS_PER_SEC / 1000);
+    if (who != RUSAGE_CHILDREN) {
+        sd_page_stats(&memory);
+        usage.ru_maxrss = (long)((memory.pages_total - memory.pages_fewest) * (XEN_PAGE_SIZE / KIB));
+    }
+    return sd_copy_out(used, &usage, sizeof(usage));
+}

@@ -1,0 +1,55 @@
+/*
+ * Checks itself: memory as mmap's family gives it. A claim's name as argument runs that alone; `overcommit`
+ * touches more memory than there is. Most of it runs on Linux, too (gcc -o memory *.c).
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "check.h"
+
+const char *failed;
+
+static int number, failures;
+
+static void run(const struct claim *claim, const char *only)
+{
+    for (; claim->name; claim++) {
+        if (only && strcmp(only, claim->name) != 0)
+            continue;
+        failed = NULL;
+        claim->run();
+        if (failed)
+            printf("# %s\n", failed);
+        printf("%sok %d - %s\n", failed ? "not " : "", ++number, claim->name);
+        failures += failed != NULL;
+    }
+}
+
+__attribute__((noinline)) static void touch_all(volatile char *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 4096)
+        at[i] = 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 1 ? argv[1] : NULL;
+
+    setvbuf(stdout, NULL, _IONBF, 0);
+    if (only && !strcmp(only, "overcommit")) {
+        size_t bytes = 1ul << 30;
+
+        touch_all(
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+            bytes);
+        return 0;
+    }
+    run(demand_claims, only);
+    run(mapping_claims, only);
+    run(address_claims, only);
+    run(limit_claims, only);
+    printf("1..%d\n", number);
+    return failures || !number ? 1 : 0;
+}
