@@ -48,6 +48,8 @@ def parser() -> Parser:
     hosting.add_argument("--memory", type=int, default=256, metavar="MB", help="room for guests (default 256)")
     naming = add("symbolize", "add function names and lines to a crash report on standard input", _symbolize)
     naming.add_argument("image", nargs="?", metavar="IMAGE", help="its image (default: found in build/ by its build-id)")
+    listing = add("syscalls", "list the services (system calls) inside an image, with their sizes, and those it misses", _syscalls)
+    listing.add_argument("image", metavar="APP or IMAGE", help="a directory of apps/, which is built first, or an image's path")
     return top
 
 
@@ -107,6 +109,11 @@ def _host(options: argparse.Namespace) -> int:
 def _symbolize(options: argparse.Namespace) -> int:
     from host import symbolize
     return symbolize.main(Path(options.image) if options.image else None)
+
+
+def _syscalls(options: argparse.Namespace) -> int:
+    from host import run, syscalls
+    return syscalls.main(run.find_image(options.image))
 
 
 def _on_signal(number: int, _: FrameType | None) -> None:

@@ -36,7 +36,7 @@ SDK_FILES := $(wildcard sdk/stardust* sdk/clang.* sdk/*.cmake sdk/config.site) s
 $(SDK): $(SDK_EXAMINED) $(RUNTIME) $(LIBC_LDS) $(SDK_FILES) tools/check-redzone
 	$(call say,SDK,$(SDK_ROOT))
 	@rm -rf $(SDK_ROOT)
-	@mkdir -p $(SDK_ROOT)/bin $(SDK_ROOT)/share/stardust $(SDK_ROOT)/$(TRIPLET)/bin $(SDK_ROOT)/$(TRIPLET)/share
+	@mkdir -p $(SDK_ROOT)/bin $(SDK_ROOT)/share/stardust $(SDK_ROOT)/$(TRIPLET)/bin
 	@mkdir -p $(SDK_ROOT)/$(TRIPLET)/lib/stardust $(SDK_ROOT)/$(TRIPLET)/lib/pkgconfig
 	@cp -R $(MUSL_INCLUDE) $(SDK_ROOT)/$(TRIPLET)/include
 	@cp $(SDK_ARCHIVES) $(RUNTIME) sdk/stardust.specs sdk/clang.options sdk/clang.last $(SDK_ROOT)/$(TRIPLET)/lib/stardust/
@@ -44,8 +44,7 @@ $(SDK): $(SDK_EXAMINED) $(RUNTIME) $(LIBC_LDS) $(SDK_FILES) tools/check-redzone
 	@cp tools/check-redzone $(SDK_ROOT)/$(TRIPLET)/lib/stardust/redzone.py
 	@for name in $(SDK_EMPTY); do $(AR) rcD $(SDK_ROOT)/$(TRIPLET)/lib/lib$$name.a; done
 	@cp sdk/stardust.pc $(SDK_ROOT)/$(TRIPLET)/lib/pkgconfig/
-	@cp sdk/config.site $(SDK_ROOT)/$(TRIPLET)/share/
-	@cp sdk/stardust.cmake sdk/static.cmake sdk/stardust.meson $(SDK_ROOT)/share/stardust/
+	@cp sdk/stardust.cmake sdk/static.cmake sdk/stardust.meson sdk/config.site $(SDK_ROOT)/share/stardust/
 	@cp sdk/stardust-cc sdk/stardust-c++ sdk/stardust-ld sdk/stardust-pkg-config $(SDK_ROOT)/bin/
 	@cp sdk/stardust-tool $(SDK_ROOT)/$(TRIPLET)/bin/tool
 	@ln -s ../../bin/stardust-ld $(SDK_ROOT)/$(TRIPLET)/bin/ld
