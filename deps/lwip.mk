@@ -17,8 +17,7 @@ LWIP_FLAGS = $(KCFLAGS) -std=gnu17 -ffreestanding $(C_INCLUDES) -Wall -Wno-addre
 	-Ixen/include -Istardust/include $(LWIP_INCLUDES)
 
 $(LWIP_READY): deps/pins deps/fetch
-	deps/fetch -o $(BUILD)/deps/src lwip
-	touch $@
+	$(Q)deps/fetch -o $(BUILD)/deps/src lwip
 
 $(BUILD)/deps/lwip/%.o: $(LWIP_READY) $(MUSL_READY) $(wildcard stardust/net/port/*.h stardust/net/port/arch/*.h) deps/lwip.mk
 	@mkdir -p $(@D)

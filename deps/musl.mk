@@ -29,9 +29,9 @@ MUSL_FLAGS = $(KCFLAGS) -std=c99 -ffreestanding -nostdinc -w $(if $(findstring c
 	-I$(MUSL_SOURCE)/arch/x86_64 -I$(MUSL_SOURCE)/arch/generic -I$(MUSL_SOURCE)/src/include -I$(MUSL_SOURCE)/src/internal \
 	-I$(MUSL_INCLUDE)
 
+# deps/fetch leaves what is the same as it is, so that a new pin of another does not build this anew.
 $(MUSL_SOURCE)/.pin: deps/pins deps/fetch
-	deps/fetch -o $(BUILD)/deps/src musl
-	touch $@
+	$(Q)deps/fetch -o $(BUILD)/deps/src musl
 
 # The bits/ directory as musl's own Makefile makes it. Removed first, so that a change of the pin leaves nothing behind.
 $(MUSL_READY): $(MUSL_SOURCE)/.pin deps/musl.mk
