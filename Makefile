@@ -3,8 +3,9 @@
 #
 #   make hello          an app of apps/             make host-tests   build/host-tests/*
 #   make test-image     build/test                  make fuzz         build/fuzz/*
-#   make apps           all of them                 make check        format, linters, both compilers, red zone
+#   make apps           all of ours                 make upstream     those of others, from their tarballs (apps/*/build.sh)
 #   make sdk            build/sdk                   make install      the SDK to DESTDIR/PREFIX (/usr/local)
+#                                                   make check        format, linters, both compilers, red zone
 
 CC     := gcc
 BUILD  := build
@@ -81,10 +82,13 @@ $(BUILD)/obj/bench/guest/%: INCLUDES += $(LWIP_INCLUDES)
 
 # ---- images ----
 
+include sdk/sdk.mk
+include deps/app.mk
+
 LINK = $(CC) -nostdlib -static -Wl,-T,xen/image.lds,-n,--gc-sections,--build-id=sha1,--fatal-warnings \
        -Wl,-z,noexecstack
 
-APPS := $(notdir $(wildcard apps/*))
+APPS := $(filter-out $(UPSTREAM),$(notdir $(wildcard apps/*)))
 apps: $(APPS)
 .PHONY: $(APPS)
 $(APPS): %: $(BUILD)/%
@@ -96,7 +100,6 @@ $(BUILD)/$(1).elf: $$(call objects,$$(wildcard apps/$(1)/*.c)) $(LIBS) $(LIBLWIP
 	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter-out $(2),$$(filter %.a,$$^)) -Wl,--end-group
 endef
 # A directory with a file `libc` in it holds a C program for the C library; it is compiled and linked as a user would do it.
-include sdk/sdk.mk
 STARDUST_CC = STARDUST_BUILD=$(BUILD) STARDUST_CC='$(CC)' sdk/stardust-cc -std=gnu17 -O2 -g $(WARN) -Wl,--fatal-warnings
 define libc_program
 $(BUILD)/$(1).elf: $(wildcard $(2)/*.c) $(wildcard $(2)/*.h) $(SDK)

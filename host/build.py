@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,14 @@ from host import debian, packages, paths, pool
 from host.errors import Problem
 from host.progress import step
 
-def apps() -> list[str]:
-    """The names of the apps in the tree."""
-    return sorted(path.name for path in paths.APPS.iterdir() if path.is_dir()) if paths.APPS.is_dir() else []
+def apps() -> dict[str, str]:
+    """What can be run by its name: the apps in the tree, and all images of those of others (`# images:` in their build.sh); and
+    the directory of each."""
+    found = {path.name: path.name for path in sorted(paths.APPS.glob("*/"))}
+    for script in sorted(paths.APPS.glob("*/build.sh")):
+        images = re.search(r"^# images: (.*)", script.read_text(), re.M)
+        found |= {image: script.parent.name for image in (images[1].split() if images else [])}
+    return found
 
 
 def app(name: str) -> Path:
@@ -32,7 +38,9 @@ def app(name: str) -> Path:
 
 def make(*targets: str, also: list[str] = []) -> None:
     """Set up (with some more packages), then build the targets. Quiet unless it fails or takes long."""
-    debian.install([*packages.BUILD, *also])
+    directories = apps()
+    special = [package for target in targets for package in packages.APPS.get(directories.get(target, ""), [])]
+    debian.install([*packages.BUILD, *also, *special])
     if not (paths.ROOT / "Makefile").exists():
         raise Problem(f"there is no Makefile in {paths.ROOT}; this is not a whole clone, so make a new one")
     with step(f"building {' '.join(targets)}"):
