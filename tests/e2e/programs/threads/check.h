@@ -1,0 +1,54 @@
+/* What the program's claims stand on: TAP, a line for each. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+
+extern const char *volatile failed; /* what was not so, in the claim that runs; NULL so far */
+
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+
+/* The claim that runs fails. Goes on. Any thread. */
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition) && !failed)                                                                         \
+            failed = __FILE__ ":" TEXT(__LINE__) ": " #condition;                                            \
+    } while (0)
+
+struct claim {
+    const char *name;
+    void (*run)(void);
+};
+
+/* Each ends with an entry without a name. */
+extern const struct claim thread_claims[], lock_claims[], futex_claims[], cancel_claims[], turn_claims[];
+
+/* Nanoseconds of a clock. */
+static inline long now(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* The clock's time in so many milliseconds. */
+static inline struct timespec in_ms(clockid_t clock, long ms)
+{
+    long at = now(clock) + ms * 1000000;
+
+    return (struct timespec){.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000};
+}
+
+static inline void sleep_ms(long ms)
+{
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    nanosleep(&time, NULL);
+}
+
+#endif
