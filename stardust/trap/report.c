@@ -15,6 +15,7 @@
 
 #include "../sched/sched.h"
 #include "trap.h"
+#include "report.h"
 
 #define FRAMES_MAX   100000 /* more than the largest stack holds */
 #define FRAMES_SHOWN 12     /* of either end */
@@ -172,11 +173,19 @@ static bool is_stack_overflow(const struct xen_trap_frame *frame, uintptr_t addr
            address - guard < XEN_PAGE_SIZE;
 }
 
-void xen_platform_trap(struct xen_trap_frame *frame)
+static const char *thread_name(void)
 {
-    const char *name = xen_trap_name(frame->vector);
-    uintptr_t address = xen_trap_fault_address();
+    return sd_this_cpu()->current ? sd_this_cpu()->current->name : "none yet";
+}
 
+_Noreturn static void finish_with(const struct xen_trap_frame *frame)
+{
+    backtrace(frame->rip, caller_without_frame(frame->rsp), frame->rbp);
+    finish();
+}
+
+_Noreturn void sd_report_trap(const struct xen_trap_frame *frame, uintptr_t address)
+{
     begin();
     if (is_stack_overflow(frame, address))
         say("*** stardust crash: stack overflow: nothing is mapped below rsp 0x%016lx", frame->rsp);
@@ -189,12 +198,34 @@ void xen_platform_trap(struct xen_trap_frame *frame)
         say("*** stardust crash: page fault: %s of 0x%016lx, which is %s", access(frame->error), address,
             frame->error & XEN_FAULT_PRESENT ? "not allowed" : "not mapped");
     else
-        say("*** stardust crash: %s", name);
+        say("*** stardust crash: %s", xen_trap_name(frame->vector));
     registers(frame);
     say("*** vector %lu  error 0x%04lx  cr2 0x%016lx  thread %s", frame->vector, frame->error, address,
-        sd_this_cpu()->current ? sd_this_cpu()->current->name : "none yet");
-    backtrace(frame->rip, caller_without_frame(frame->rsp), frame->rbp);
-    finish();
+        thread_name());
+    finish_with(frame);
+}
+
+_Noreturn void sd_report_program(const struct xen_trap_frame *frame, const char *format, ...)
+{
+    char reason[160];
+    va_list args;
+
+    begin();
+    va_start(args, format);
+    xen_vformat(reason, sizeof(reason), format, args);
+    va_end(args);
+    say("*** stardust crash: %s", reason);
+    registers(frame);
+    say("*** thread %s", thread_name());
+    finish_with(frame);
+}
+
+bool (*sd_trap_hook)(struct xen_trap_frame *frame);
+
+void xen_platform_trap(struct xen_trap_frame *frame)
+{
+    if (!sd_trap_hook || !sd_trap_hook(frame))
+        sd_report_trap(frame, xen_trap_fault_address());
 }
 
 _Noreturn void xen_platform_panic(const char *format, ...)
@@ -207,7 +238,7 @@ _Noreturn void xen_platform_panic(const char *format, ...)
     xen_vformat(reason, sizeof(reason), format, args);
     va_end(args);
     say("*** stardust crash: panic: %s", reason);
-    say("*** thread %s", sd_this_cpu()->current ? sd_this_cpu()->current->name : "none yet");
+    say("*** thread %s", thread_name());
     /* Within the call, not behind it: that may be another function's beginning. */
     backtrace((uintptr_t)__builtin_return_address(0) - 1, 0, *(uint64_t *)__builtin_frame_address(0));
     finish();
