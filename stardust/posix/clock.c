@@ -1,115 +1,137 @@
 /*
- * Clocks and sleeping. Monotonic time is Xen's system time.
+ * The clocks. Monotonic time is Xen's system time, the wall clock is Xen's, too; a guest sets neither.
  */
-#include "sys.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <sys/time.h>
 #include <time.h>
 
-#include <stardust/thread.h>
-#include <stardust/timer.h>
-#include <xenlib/sched.h>
 #include <xenlib/time.h>
 
 #include "copy.h"
+#include "sys.h"
 #include "timespec.h"
 
-static struct timespec from_ns(uint64_t ns)
+#define FOR_EVER ((uint64_t)INT64_MAX) /* 292 years */
+
+struct timespec sd_timespec_from(uint64_t ns)
 {
     return (struct timespec){.tv_sec = (time_t)(ns / SD_SECOND), .tv_nsec = (long)(ns % SD_SECOND)};
 }
 
-static int read_clock(int clock, struct timespec *time)
+bool sd_timespec_is_valid(const struct timespec *time)
 {
-    struct xen_wall_time wall;
+    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < (long)SD_SECOND;
+}
 
+uint64_t sd_timespec_ns(const struct timespec *time)
+{
+    if ((uint64_t)time->tv_sec >= FOR_EVER / SD_SECOND)
+        return FOR_EVER;
+    return (uint64_t)time->tv_sec * SD_SECOND + (uint64_t)time->tv_nsec;
+}
+
+static uint64_t wall_now(void)
+{
+    struct xen_wall_time wall = xen_time_wall();
+
+    return wall.seconds * SD_SECOND + wall.nanoseconds;
+}
+
+int sd_clock_read(int clock, uint64_t *ns)
+{
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
-        wall = xen_time_wall();
-        *time = (struct timespec){.tv_sec = (time_t)wall.seconds, .tv_nsec = wall.nanoseconds};
+    case CLOCK_TAI: /* nobody has told the difference: as Linux has it then */
+        *ns = wall_now();
         return 0;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME:
-        *time = from_ns(xen_time_now());
-        return 0;
-    case CLOCK_PROCESS_CPUTIME_ID:
-    case CLOCK_THREAD_CPUTIME_ID:
-        *time = from_ns(xen_sched_cpu_time());
+        *ns = xen_time_now();
         return 0;
     default:
-        return -EINVAL;
+        return sd_cpu_clock_read(clock, ns);
     }
 }
 
 long sd_sys_clock_gettime(int clock, struct timespec *time)
 {
-    struct timespec now = {0};
-    int error = read_clock(clock, &now);
+    struct timespec now;
+    uint64_t ns;
+    int error = sd_clock_read(clock, &ns);
 
-    return error ? error : sd_copy_out(time, &now, sizeof(now));
+    if (error)
+        return error;
+    now = sd_timespec_from(ns);
+    return sd_copy_out(time, &now, sizeof(now));
 }
 
 long sd_sys_clock_getres(int clock, struct timespec *resolution)
 {
     static const struct timespec one = {.tv_nsec = 1};
-    struct timespec now;
-    int error = read_clock(clock, &now);
+    uint64_t ns;
+    int error = sd_clock_read(clock, &ns);
 
     return error || !resolution ? error : sd_copy_out(resolution, &one, sizeof(one));
 }
 
+/* The clocks are Xen's. */
+long sd_sys_clock_settime(int clock, const struct timespec *time)
+{
+    struct timespec wanted;
+    uint64_t ns;
+    int error = sd_clock_read(clock, &ns);
+
+    if (error || (clock != CLOCK_REALTIME && !sd_clock_is_cpu(clock)))
+        return -EINVAL;
+    if (sd_copy_in(&wanted, time, sizeof(wanted)))
+        return -EFAULT;
+    return sd_timespec_is_valid(&wanted) ? -EPERM : -EINVAL;
+}
+
+long sd_sys_settimeofday(const struct timeval *time, const void *zone)
+{
+    struct timeval wanted;
+
+    (void)zone;
+    if (time && sd_copy_in(&wanted, time, sizeof(wanted)))
+        return -EFAULT;
+    if (time && (wanted.tv_sec < 0 || wanted.tv_usec < 0 || wanted.tv_usec >= 1000000))
+        return -EINVAL;
+    return -EPERM;
+}
+
 int sd_timespec_deadline(const struct timespec *time, bool absolute, bool wall, uint64_t *deadline)
 {
-    uint64_t now = xen_time_now(), base = now, ns;
+    uint64_t now = xen_time_now(), ns, passed;
     struct timespec wanted = {0};
 
     if (sd_copy_in(&wanted, time, sizeof(wanted)))
         return -EFAULT;
-    if (wanted.tv_sec < 0 || wanted.tv_nsec < 0 || wanted.tv_nsec >= (long)SD_SECOND)
+    if (!sd_timespec_is_valid(&wanted))
         return -EINVAL;
-    /* 292 years are for ever. */
-    if ((uint64_t)wanted.tv_sec >= INT64_MAX / SD_SECOND) {
+    ns = sd_timespec_ns(&wanted);
+    if (ns == FOR_EVER) {
         *deadline = XEN_FOREVER;
         return 0;
     }
-    ns = (uint64_t)wanted.tv_sec * SD_SECOND + (uint64_t)wanted.tv_nsec;
-    if (absolute)
-        base = 0;
     if (absolute && wall) {
-        struct xen_wall_time at = xen_time_wall();
-        uint64_t passed = at.seconds * SD_SECOND + at.nanoseconds;
-
+        passed = wall_now();
         ns = ns > passed ? ns - passed : 0;
-        base = now;
     }
-    *deadline = base + ns;
+    *deadline = absolute && !wall ? ns : now + ns;
     return 0;
 }
 
-long sd_sys_clock_nanosleep(int clock, int flags, const struct timespec *wanted, struct timespec *left)
+long sd_sys_time(long *seconds)
 {
-    uint64_t deadline;
-    int error;
+    long now = (long)xen_time_wall().seconds;
 
-    /* What is left is told after a signal only, and none interrupts a sleep. */
-    (void)left;
-    if (clock == CLOCK_THREAD_CPUTIME_ID)
-        return -EINVAL;
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-        return clock == CLOCK_PROCESS_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
-    error = sd_timespec_deadline(wanted, flags & TIMER_ABSTIME, clock == CLOCK_REALTIME, &deadline);
-    if (!error)
-        sd_thread_sleep_until(deadline);
-    return error;
-}
-
-long sd_sys_nanosleep(const struct timespec *wanted, struct timespec *left)
-{
-    return sd_sys_clock_nanosleep(CLOCK_MONOTONIC, 0, wanted, left);
+    return seconds && sd_copy_out(seconds, &now, sizeof(now)) ? -EFAULT : now;
 }
 
 long sd_sys_gettimeofday(struct timeval *time, void *zone)

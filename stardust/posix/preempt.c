@@ -17,6 +17,7 @@
 
 uint64_t sd_kernel_stack, sd_resume, sd_resume_rsp;
 void (*sd_preempt_load)(struct sd_task *task);
+void (*sd_task_switched)(struct sd_task *next);
 
 static void set_timer(struct sd_cpu *cpu)
 {
@@ -53,6 +54,8 @@ void sd_switched(struct sd_cpu *cpu)
     struct sd_task *task = cpu->current->task;
 
     cpu->turn_over = false;
+    if (sd_task_switched)
+        sd_task_switched(task);
     if (!task)
         return;
     sd_kernel_stack = task->kernel_stack;

@@ -16,6 +16,10 @@ void sd_preempt_attend(void);
 /* Loads the registers of the task that goes on; NULL while there is only one (clone.c). Upcalls off. */
 extern void (*sd_preempt_load)(struct sd_task *task);
 
+/* Told of each switch, whose thread goes on (NULL: one of the kernel's), while thread's times are kept
+ * (cpu_clock.c). Upcalls off. */
+extern void (*sd_task_switched)(struct sd_task *next);
+
 /* x86_64/call.S: the upper end of the running thread's kernel stack; where the interrupted program goes on;
  * and what it does before. */
 extern uint64_t sd_kernel_stack, sd_resume, sd_resume_rsp;

@@ -153,6 +153,8 @@ long sd_sys_brk(void *end);
 long sd_sys_time(long *seconds);
 long sd_sys_times(struct tms *used);
 long sd_sys_clock_gettime(int clock, struct timespec *time);
+long sd_sys_clock_settime(int clock, const struct timespec *time);
+long sd_sys_settimeofday(const struct timeval *time, const void *zone);
 long sd_sys_clock_getres(int clock, struct timespec *resolution);
 long sd_sys_clock_nanosleep(int clock, int flags, const struct timespec *wanted, struct timespec *left);
 long sd_sys_nanosleep(const struct timespec *wanted, struct timespec *left);
@@ -214,6 +216,7 @@ long sd_sys_rt_sigsuspend(const void *set, size_t set_bytes);
 long sd_sys_rt_sigtimedwait(const void *set, void *info, const struct timespec *timeout, size_t set_bytes);
 long sd_sys_rt_sigqueueinfo(int process, int number, void *info);
 long sd_sys_rt_tgsigqueueinfo(int process, int thread, int number, void *info);
+long sd_sys_rt_sigreturn(uint64_t rsp); /* from x86_64/signal_return.S */
 long sd_sys_sigaltstack(const void *wanted, void *old);
 long sd_sys_pause(void);
 long sd_sys_kill(int process, int number);

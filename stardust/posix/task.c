@@ -71,6 +71,8 @@ bool sd_task_leave(struct sd_task *task)
     xen_list_remove(&task->link);
     was_last = xen_list_is_empty(&tasks);
     xen_platform_unlock(&list_lock);
+    if (&sd_signals_forget)
+        sd_signals_forget(task);
     return was_last;
 }
 

@@ -38,11 +38,13 @@ struct sd_task {
     void *robust_list;
     uint8_t policy; /* as the program set them (scheduling.c). Any thread */
     int8_t nice;
-    uint64_t blocked; /* signals, bit number - 1 */
-    uint64_t pending; /* sent to this thread; guarded by the signals' lock */
-    uint64_t restore; /* the mask to go back to after sigsuspend and its like */
+    uint64_t blocked;   /* signals, bit number - 1 */
+    uint64_t pending;   /* sent to this thread; guarded by the signals' lock */
+    uint64_t waits_for; /* within rt_sigtimedwait: what it takes, blocked or not */
+    uint64_t restore;   /* the mask to go back to after sigsuspend and its like */
     bool restores;
     stack_t alternate; /* sigaltstack; ss_flags SS_DISABLE when there is none */
+    uint64_t cpu_ns;   /* what it has used of the CPU (cpu_clock.c) */
 };
 
 /* The main thread's. */
@@ -93,13 +95,17 @@ bool sd_signals_wait(const struct sd_task *task) __attribute__((weak));
  * Handles what waits: makes `context` go on in a handler, on the stack that is meant for it, with a frame
  * there (struct ucontext, siginfo_t, the vector state at `vectors`) that sd_sys_rt_sigreturn goes back to;
  * several are stacked. `again` is the context for making the interrupted call again, NULL when it is not to
- * be: taken instead of `context` when no handler runs or all that do have SA_RESTART; otherwise the call's
- * result is EINTR, which context->rax says already. Signals without a handler do what they do by default,
- * which may end the guest. Depth 1, upcalls on. Called whenever the thread has been interrupted, also when
- * nothing waits any more; without it `again` is taken.
+ * be: taken instead of `context` when no handler runs or the first has SA_RESTART; otherwise the call's
+ * result is EINTR, which context->rax says already. Handlers start with the vector state of a new thread,
+ * which `vectors` then holds. Signals without a handler do what they do by default, which may end the guest.
+ * Depth 1, upcalls on. Called whenever the thread has been interrupted, also when nothing waits any more;
+ * without it `again` is taken.
  */
 void sd_signals_deliver(struct sd_task *task, struct sd_context *context, const struct sd_context *again,
                         void *vectors) __attribute__((weak));
+
+/* The thread is no more, and its signals neither. Thread context. */
+void sd_signals_forget(struct sd_task *task) __attribute__((weak));
 
 /* What a thread begins with; the rest is zero. */
 void sd_task_init(struct sd_task *task, struct sd_thread *thread, int id);
