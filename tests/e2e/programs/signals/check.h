@@ -1,0 +1,73 @@
+/* What the program's claims stand on: TAP, a line for each. Builds for Linux, too, where it finds the same.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+extern const char *failed; /* what was not so, in the claim that runs; NULL so far */
+
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+
+/* The claim that runs fails. Goes on. */
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition) && !failed)                                                                         \
+            failed = __FILE__ ":" TEXT(__LINE__) ": " #condition;                                            \
+    } while (0)
+
+/* The call gives -1 with this errno. */
+#define CHECK_ERRNO(call, error)                                                                             \
+    do {                                                                                                     \
+        errno = 0;                                                                                           \
+        CHECK((long)(call) == -1 && errno == (error));                                                       \
+    } while (0)
+
+struct claim {
+    const char *name;
+    void (*run)(void);
+};
+
+#define CLAIM(name)                                                                                          \
+    {                                                                                                        \
+#name, name                                                                                          \
+    }
+
+/* Each ends with an entry without a name. */
+extern const struct claim send_claims[], handler_claims[], wait_claims[], fault_claims[], time_claims[],
+    thread_claims[];
+
+/* modes.c: what ends the program. False for an unknown name. */
+bool run_mode(const char *name);
+
+/* ---- what the claims share ---- */
+
+#define GARBAGE ((void *)0x7800000000)
+#define MS      1000000ll
+
+/* The signals that note() was called for, in their order, and what the last was told. */
+extern volatile int noted[64];
+extern volatile int count;
+extern siginfo_t last;
+
+void forget(void);
+void note(int number, siginfo_t *info, void *context);
+
+/* Handles the signal by `handler`, with note when it is NULL. Gives forget() a call. */
+void handle(int number, int flags, void (*handler)(int number, siginfo_t *info, void *context));
+
+/* One signal, blocked or not. */
+void block(int number);
+void unblock(int number);
+bool is_blocked(int number);
+
+int64_t now(clockid_t clock); /* ns */
+void compute(int64_t ns);     /* without a service that waits */
+
+#endif
