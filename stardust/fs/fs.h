@@ -193,10 +193,6 @@ int sd_fs_open(struct sd_node *from, const char *path, int flags, unsigned mode,
 /* For an open file's close: gives back the node, and the locks with it. */
 void sd_fs_close(struct sd_file *file);
 
-/* An open file that reads from `text`, which it takes over (from sd_alloc), and refers to the node. */
-int sd_fs_open_text(struct sd_node *node, int flags, char *text, size_t bytes,
-                    struct sd_file **file) xen_must_check;
-
 /* A character device. -ENXIO when there is none of that number: device.c. */
 int sd_device_open(struct sd_node *node, int flags, struct sd_file **file) xen_must_check;
 
@@ -205,6 +201,6 @@ int sd_fifo_open(struct sd_node *node, int flags, struct sd_file **file) xen_mus
 /* The node's last reference goes, and with it what sd_fifo_open keeps for it. */
 void sd_fifo_free(struct sd_node *node) __attribute__((weak));
 
-extern const struct sd_fs sd_tmpfs, sd_devtmpfs;
+extern const struct sd_fs sd_tmpfs, sd_devtmpfs, sd_procfs;
 
 #endif

@@ -15,7 +15,7 @@ static struct sd_mount root_mount;
 static struct sd_node *current; /* with a reference */
 static unsigned long devices = 1;
 
-static const struct sd_fs *const types[] = {&sd_tmpfs, &sd_devtmpfs};
+static const struct sd_fs *const types[] = {&sd_tmpfs, &sd_devtmpfs, &sd_procfs};
 
 static int begin(struct sd_mount *mount, const struct sd_fs *type)
 {

@@ -97,6 +97,8 @@ void sd_node_statfs(const struct sd_node *node, struct statfs *status)
     status->f_bsize = status->f_frsize = XEN_PAGE_SIZE;
     status->f_namelen = SD_NAME_MAX;
     status->f_fsid.__val[0] = (int)node->mount->device;
+    if (node->mount->type == &sd_procfs)
+        return;
     status->f_blocks = stats.pages_total;
     status->f_bfree = status->f_bavail = left;
     /* A file takes two pages at least, with what belongs to it. */

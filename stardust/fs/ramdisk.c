@@ -329,4 +329,5 @@ void sd_ramdisk_unpack(void)
     unpack_ramdisk(root);
     add_expected(root);
     mount_at(root, "dev", "devtmpfs");
+    mount_at(root, "proc", "proc");
 }

@@ -88,6 +88,19 @@ void sd_tmp_stat(struct sd_file *file, struct stat *status);
 /* The offset that lseek means: negative errno. */
 long sd_tmp_place(uint64_t now, uint64_t size, long offset, int whence) xen_must_check;
 
+/* What getdents64 gives: records, as far as there is room. */
+struct sd_dirents {
+    char *to;
+    size_t room, done;
+    long error; /* -EFAULT */
+};
+/* False when it does not fit, or cannot be written. `offset` is the place behind it. */
+bool sd_dirent_put(struct sd_dirents *to, const struct sd_node *node, uint64_t inode, const char *name,
+                   size_t length, uint64_t offset);
+
+/* A path that leads to the node, found by looking through its file system: the length, -ENOENT, -ERANGE. */
+long sd_tmp_path_of(struct sd_node *node, char *buffer, size_t bytes) xen_must_check;
+
 int sd_tmp_open_directory(struct sd_node *node, int flags, struct sd_file **file);
 
 /* A file's contents are at `below`, for ever. */

@@ -29,19 +29,13 @@ struct record {
 };
 #define HEAD offsetof(struct record, name)
 
-struct reader {
-    char *to;
-    size_t room, done;
-};
-
-/* False when it does not fit; -EFAULT in *error. */
-static bool put(struct reader *reader, const struct sd_node *node, uint64_t inode, const char *name,
-                size_t length, uint64_t offset, long *error)
+bool sd_dirent_put(struct sd_dirents *to, const struct sd_node *node, uint64_t inode, const char *name,
+                   size_t length, uint64_t offset)
 {
     struct record record;
     size_t bytes = (HEAD + length + 1 + 7) & ~(size_t)7;
 
-    if (bytes > reader->room - reader->done)
+    if (bytes > to->room - to->done)
         return false;
     memset(&record, 0, bytes);
     record.inode = inode;
@@ -49,19 +43,19 @@ static bool put(struct reader *reader, const struct sd_node *node, uint64_t inod
     record.length = (uint16_t)bytes;
     record.type = (uint8_t)(node->mode >> 12 & 15);
     memcpy(record.name, name, length);
-    if (sd_copy_out(reader->to + reader->done, &record, bytes)) {
-        *error = -EFAULT;
+    if (sd_copy_out(to->to + to->done, &record, bytes)) {
+        to->error = -EFAULT;
         return false;
     }
-    reader->done += bytes;
+    to->done += bytes;
     return true;
 }
 
 /* What a directory's name stands for may be covered; Linux tells the number of what is beneath. */
-static bool put_entry(struct reader *reader, const struct tmp_entry *entry, long *error)
+static bool put_entry(struct sd_dirents *to, const struct tmp_entry *entry)
 {
-    return put(reader, entry->node, entry->node->inode, entry->name, entry->length,
-               DOTS + entry->place.number, error);
+    return sd_dirent_put(to, entry->node, entry->node->inode, entry->name, entry->length,
+                         DOTS + entry->place.number);
 }
 
 static void stand_behind(struct tmp_open *open, struct xen_list *place)
@@ -81,19 +75,18 @@ static long directory_read(struct sd_file *file, void *buffer, size_t bytes)
 {
     struct tmp_open *open = xen_container_of(file, struct tmp_open, file);
     struct tmp_directory *directory = tmp_directory(file->node);
-    struct reader reader = {buffer, bytes, 0};
+    struct sd_dirents out = {buffer, bytes, 0, 0};
     struct sd_node *dots = above(file->node);
     bool full = false;
-    long error = 0;
 
     if (!directory->self && file->node != file->node->mount->root)
         return -ENOENT;
     if (!open->offset) {
-        full = !put(&reader, file->node, file->node->inode, ".", 1, DOT_ONLY, &error);
+        full = !sd_dirent_put(&out, file->node, file->node->inode, ".", 1, DOT_ONLY);
         open->offset = full ? 0 : DOT_ONLY;
     }
     if (!full && open->offset == DOT_ONLY) {
-        full = !put(&reader, dots, dots->inode, "..", 2, DOTS, &error);
+        full = !sd_dirent_put(&out, dots, dots->inode, "..", 2, DOTS);
         open->offset = full ? DOT_ONLY : DOTS;
     }
     while (!full && open->reader.link.next != &directory->order) {
@@ -101,7 +94,7 @@ static long directory_read(struct sd_file *file, void *buffer, size_t bytes)
         const struct tmp_entry *entry = xen_container_of(at, struct tmp_entry, place.link);
 
         if (entry->place.number) {
-            full = !put_entry(&reader, entry, &error);
+            full = !put_entry(&out, entry);
             if (full)
                 break;
             open->offset = DOTS + entry->place.number;
@@ -109,8 +102,8 @@ static long directory_read(struct sd_file *file, void *buffer, size_t bytes)
         stand_behind(open, at);
     }
     sd_node_accessed(file->node);
-    if (reader.done || error)
-        return reader.done ? (long)reader.done : error;
+    if (out.done || out.error)
+        return out.done ? (long)out.done : out.error;
     return full ? -EINVAL : 0;
 }
 
@@ -179,4 +172,54 @@ int sd_tmp_open_directory(struct sd_node *node, int flags, struct sd_file **file
     stand_behind(open, &tmp_directory(node)->order);
     *file = &open->file;
     return 0;
+}
+
+/* The next entry of the tree in an order that visits all; NULL at its end. *directory is where it is. */
+static struct tmp_entry *next_entry(struct tmp_directory **directory, struct tmp_entry *entry)
+{
+    struct xen_list *at;
+
+    if (!entry)
+        at = (*directory)->order.next;
+    else if (entry->node->ops->lookup == (*directory)->node.ops->lookup) {
+        *directory = tmp_directory(entry->node);
+        at = (*directory)->order.next;
+    } else {
+        at = entry->place.link.next;
+    }
+    for (;;) {
+        while (at != &(*directory)->order && !xen_container_of(at, struct tmp_place, link)->number)
+            at = at->next;
+        if (at != &(*directory)->order)
+            return xen_container_of(at, struct tmp_entry, place.link);
+        if (!(*directory)->self)
+            return NULL;
+        at = (*directory)->self->place.link.next;
+        *directory = tmp_directory((*directory)->parent);
+    }
+}
+
+long sd_tmp_path_of(struct sd_node *node, char *buffer, size_t bytes)
+{
+    struct tmp_directory *directory = tmp_directory(node->mount->root);
+    struct tmp_entry *entry = NULL;
+    long length;
+
+    if (sd_node_is(node, S_IFDIR))
+        return sd_fs_path_of(node, buffer, bytes);
+    do
+        entry = next_entry(&directory, entry);
+    while (entry && entry->node != node);
+    if (!entry)
+        return -ENOENT;
+    length = sd_fs_path_of(&directory->node, buffer, bytes);
+    if (length < 0)
+        return length;
+    length -= length == 2 ? 2 : 1; /* the end, and the root's slash */
+    if ((size_t)length + 1 + entry->length + 1 > bytes)
+        return -ERANGE;
+    buffer[length++] = '/';
+    memcpy(buffer + length, entry->name, entry->length);
+    buffer[length + entry->length] = '\0';
+    return length + entry->length + 1;
 }
