@@ -37,7 +37,7 @@ int sd_fs_make(struct sd_node *from, const char *path, const struct sd_new *want
 
     if (error)
         return error;
-    error = -EPERM;
+    error = -ENOENT;
     if (place.directory->ops->make)
         error = place.directory->ops->make(place.directory, place.name, place.length, wanted, made);
     sd_place_put(&place);

@@ -54,7 +54,7 @@ struct sd_node_ops {
     struct sd_node *(*parent)(struct sd_node *directory);     /* no reference; of the root, itself */
     int (*name)(const struct sd_node *directory, char *name); /* SD_NAME_MAX + 1; -ENOENT */
     int (*make)(struct sd_node *directory, const char *name, size_t length, const struct sd_new *wanted,
-                struct sd_node **made); /* [EPERM]; without a name: O_TMPFILE */
+                struct sd_node **made); /* [ENOENT, as in /proc]; without a name: O_TMPFILE */
     int (*link)(struct sd_node *directory, const char *name, size_t length,
                 struct sd_node *node);                                         /* [EPERM] */
     int (*unlink)(struct sd_node *directory, const char *name, size_t length); /* [EPERM] */

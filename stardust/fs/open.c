@@ -111,7 +111,7 @@ static int open_new(struct sd_place *place, int flags, unsigned mode, struct sd_
 {
     const struct sd_new wanted = {.mode = S_IFREG | (mode & 07777)};
     struct sd_node *made;
-    int error = -EACCES;
+    int error = -ENOENT;
 
     if (place->slash)
         return -EISDIR;

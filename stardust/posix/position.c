@@ -48,11 +48,14 @@ static int get(int fd, bool out, long offset, struct sd_file **found)
 static long one(int fd, bool out, void *buffer, size_t bytes, long offset)
 {
     struct sd_file *file;
-    long result = get(fd, out, offset, &file);
+    long result = get(fd, out, offset, &file), end;
 
     if (result)
         return result;
-    result = bytes ? at_place(file, out, buffer, bytes, offset) : 0;
+    if (__builtin_add_overflow(offset, (long)bytes, &end))
+        result = -EINVAL;
+    else
+        result = bytes ? at_place(file, out, buffer, bytes, offset) : 0;
     sd_file_put(file);
     return result;
 }
