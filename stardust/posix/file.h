@@ -6,6 +6,7 @@
 
 #include <xenlib/types.h>
 
+struct iovec;
 struct sd_epoll_item;
 struct sd_file;
 struct sd_readiness;
@@ -20,6 +21,9 @@ struct stat;
 struct sd_file_ops {
     long (*read)(struct sd_file *file, void *buffer, size_t bytes);
     long (*write)(struct sd_file *file, const void *buffer, size_t bytes);
+    /* readv and writev of the program's vectors, which are checked; NULL where that is one read or write
+     * after the other. */
+    long (*vectored)(struct sd_file *file, bool out, const struct iovec *vectors, int count);
     long (*pread)(struct sd_file *file, void *buffer, size_t bytes, long offset);
     long (*pwrite)(struct sd_file *file, const void *buffer, size_t bytes, long offset);
     long (*lseek)(struct sd_file *file, long offset, int whence);

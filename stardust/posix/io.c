@@ -97,7 +97,8 @@ long sd_io_vectored(int fd, bool out, const struct iovec *vectors, int count)
         return -EBADF;
     result = check_vectors(vectors, count);
     if (!result)
-        result = each_vector(file, out, vectors, count);
+        result = file->ops->vectored ? file->ops->vectored(file, out, vectors, count)
+                                     : each_vector(file, out, vectors, count);
     sd_file_put(file);
     return result;
 }

@@ -45,7 +45,7 @@ static long wait(struct pollfd *fds, unsigned long count, uint64_t deadline)
     struct sd_poll_set set;
     long result;
 
-    if (count > SD_FD_MAX)
+    if (count > (unsigned long)sd_fd_limit())
         return -EINVAL;
     sd_poll_begin(&set);
     result = add_all(&set, fds, count);

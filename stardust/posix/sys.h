@@ -16,6 +16,7 @@ struct epoll_event;
 struct iovec;
 struct itimerspec;
 struct itimerval;
+struct mmsghdr;
 struct msghdr;
 struct pollfd;
 struct rlimit;
@@ -112,7 +113,6 @@ long sd_sys_umount2(const char *target, int flags);
 
 long sd_sys_pipe(int *fds);
 long sd_sys_pipe2(int *fds, int flags);
-long sd_sys_socketpair(int domain, int type, int protocol, int *fds);
 long sd_sys_eventfd(unsigned value);
 long sd_sys_eventfd2(unsigned value, int flags);
 long sd_sys_timerfd_create(int clock, int flags);
@@ -132,6 +132,27 @@ long sd_sys_epoll_pwait(int epoll, struct epoll_event *events, int count, int ti
                         size_t set_bytes);
 long sd_sys_epoll_pwait2(int epoll, struct epoll_event *events, int count, const struct timespec *timeout,
                          const void *set, size_t set_bytes);
+
+/* ---- sockets: socket.c, message.c ---- */
+
+long sd_sys_socketpair(int family, int type, int protocol, int *fds);
+long sd_sys_connect(int fd, const void *address, unsigned bytes);
+long sd_sys_bind(int fd, const void *address, unsigned bytes);
+long sd_sys_listen(int fd, int backlog);
+long sd_sys_accept(int fd, void *address, unsigned *room);
+long sd_sys_accept4(int fd, void *address, unsigned *room, int flags);
+long sd_sys_shutdown(int fd, int how);
+long sd_sys_getsockname(int fd, void *address, unsigned *room);
+long sd_sys_getpeername(int fd, void *address, unsigned *room);
+long sd_sys_getsockopt(int fd, int level, int option, void *value, unsigned *room);
+long sd_sys_setsockopt(int fd, int level, int option, const void *value, unsigned bytes);
+long sd_sys_sendto(int fd, const void *buffer, size_t bytes, int flags, const void *address,
+                   unsigned address_bytes);
+long sd_sys_recvfrom(int fd, void *buffer, size_t bytes, int flags, void *address, unsigned *address_bytes);
+long sd_sys_sendmsg(int fd, const struct msghdr *given, int flags);
+long sd_sys_recvmsg(int fd, struct msghdr *given, int flags);
+long sd_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+long sd_sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout);
 
 /* ---- memory: vm.c ---- */
 

@@ -48,7 +48,7 @@ def test_line_is_echoed_and_edited_in_a_terminal():
         lab.guest.expect("terminal 11, 101x37, canonical 1\r\n", PATIENCE)
         start = len(lab.guest.console())
         lab.guest.send(b"ab\x7fc\tx\b\bd e\x15one two\x17\r")
-        lab.guest.send(b"end\r\x04")
+        lab.guest.send(b"end\r\x04\x04")
         lab.guest.expect(r"end 1 0\r\n", PATIENCE, start)
         equal(lab.guest.console()[start:], b"ab\b \bc      x" + b"\b \b" * 7 + b"d e" + b"\b \b" * 5 + b"one two" + b"\b \b" * 3 +
               b"\r\n<one >\r\nend\r\n<end>\r\nend 1 0\r\n")
@@ -109,7 +109,7 @@ def test_user_s_terminal_is_raw_while_the_guest_edits_and_put_back():
         until("the terminal is raw", lambda: person.is_raw)
         person.types(b"hellp\x7fo\r")
         person.sees(b"hellp\b \bo\r\n<hello>\r\n")
-        person.types(b"\x04")
+        person.types(b"\x04\x04")
         equal(person.process.wait(PATIENCE), 0)
         true(b"end 1 0\r\n" in person.seen, repr(person.seen))
         equal(termios.tcgetattr(person.theirs), person.before, "the terminal's modes")

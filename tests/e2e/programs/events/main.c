@@ -53,6 +53,7 @@ int main(int argc, char **argv)
     run(poll_claims, only);
     run(epoll_claims, only);
     run(timer_claims, only);
+    run(socket_claims, only);
     printf("1..%d\n", number);
     return failures || !number ? 1 : 0;
 }
