@@ -8,18 +8,21 @@ A guest that asks for a reboot is destroyed and created again, and followed on.
 from __future__ import annotations
 
 import re
+import signal
 import threading
 import time
 from dataclasses import dataclass
 from typing import Callable
 
 from host.errors import Problem
+from host.progress import say
 from host.shell import Shell, Stream
 from host.xlconfig import Config
 
 REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "watchdog", 5: "soft reset"}     # xen/sched.h
 CONSOLE_SECONDS = 10
 QUIET_SECONDS = 2       # console bytes that do not come in this time will not come
+XL_TRIES, XL_CRASHED = 3, 128 + signal.SIGSEGV
 OUTSIDE = "destroyed"   # the reason when somebody else destroyed it
 
 
@@ -180,8 +183,13 @@ class Guest:
 
     def _create(self, paused: bool) -> None:
         file = f"/tmp/stardust-{self.name}-{time.time_ns()}.cfg"
-        self._shell.put(self.config.text().encode(), file, 0o600)
-        result = self._shell.run(f"xl create -q -e {'-p ' if paused else ''}{file}; s=$?; rm -f {file}; exit $s")
+        for left in reversed(range(XL_TRIES)):
+            self._shell.put(self.config.text().encode(), file, 0o600)
+            result = self._shell.run(f"xl create -q -e {'-p ' if paused else ''}{file}; s=$?; rm -f {file}; exit $s")
+            if result.status != XL_CRASHED or not left:
+                break
+            say("xl crashed while it made the domain (programs do, now and then, where QEMU emulates the machine); trying again")
+            self._shell.run(f"xl destroy {self.name} 2>/dev/null")
         self.domid = self._shell.domid(self.name) if result.status == 0 else None
         if self.domid is None:
             raise Problem(self._why_not_created(result.err))
