@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import weakref
 from pathlib import Path
 from types import FrameType
 from typing import Callable, NoReturn
@@ -13,6 +14,7 @@ from typing import Callable, NoReturn
 from host.errors import EXIT_BAD, Interrupted, Problem
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK_SECONDS = 0.5
 
 EPILOG = """exit status of run: 0-123 the program's own, 124 time-out, 125 bad input or a host that cannot be
 prepared, 134 crash. Where `xl info` works guests run on this machine's Xen; elsewhere on real Xen in QEMU."""
@@ -116,11 +118,28 @@ def _syscalls(options: argparse.Namespace) -> int:
     return syscalls.main(run.find_image(options.image))
 
 
+_raised: Callable[[], Interrupted | None] = lambda: None    # the exception that unwinds, as long as there is one
+
+
+def _interrupted(number: int) -> Interrupted:
+    global _raised
+    interrupted = Interrupted(number)
+    _raised = weakref.ref(interrupted)
+    return interrupted
+
+
 def _on_signal(number: int, _: FrameType | None) -> None:
-    """Unwind once; whatever comes later must not disturb the cleaning up."""
+    """Unwind once; whatever comes later must not disturb the cleaning up. What is raised in a destructor, or in a callback of the
+    import system, Python drops: so it is looked after, and raised again where it is gone."""
+    def look(*_: int | FrameType | None) -> None:
+        if not _raised():
+            raise _interrupted(number)
+
     for signal_number in SIGNALS:
         signal.signal(signal_number, signal.SIG_IGN)
-    raise Interrupted(number)
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+    raise _interrupted(number)
 
 
 def _open_standard_files() -> None:
@@ -145,6 +164,7 @@ def main(arguments: list[str]) -> NoReturn:
         print(f"stardust: {problem}", file=sys.stderr)
         status = problem.status
     except Interrupted as interrupted:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         status = interrupted.status
     except BrokenPipeError:
         status = EXIT_BAD
