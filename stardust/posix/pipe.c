@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -19,14 +18,12 @@
 #include "file.h"
 #include "pipe_buffer.h"
 #include "readiness.h"
+#include "signals.h"
 #include "sys.h"
 #include "wait.h"
 
 #define CAPACITY     65536
 #define CAPACITY_MAX (1ul << 20)
-
-/* Without signals in the image EPIPE is all there is. */
-#pragma weak sd_sys_tkill
 
 struct sd_pipe {
     struct xen_lock lock;                /* guards the rest */
@@ -148,8 +145,8 @@ static long pipe_write(struct sd_file *file, const void *buffer, size_t bytes)
             done += (size_t)result;
     }
     xen_platform_unlock(&pipe->lock);
-    if (result == -EPIPE && sd_sys_tkill)
-        sd_sys_tkill((int)sd_sys_gettid(), SIGPIPE);
+    if (result == -EPIPE)
+        sd_signal_pipe();
     return done ? (long)done : result;
 }
 

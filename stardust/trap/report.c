@@ -14,8 +14,8 @@
 #include <xenlib/trap.h>
 
 #include "../sched/sched.h"
-#include "trap.h"
 #include "report.h"
+#include "trap.h"
 
 #define FRAMES_MAX   100000 /* more than the largest stack holds */
 #define FRAMES_SHOWN 12     /* of either end */
