@@ -105,6 +105,11 @@ def check_numbers(options: argparse.Namespace, forwards: list[Forward]) -> None:
             raise Problem(f"{protocol} port {port} is forwarded twice; give each host port once")
 
 
+def own_name(given: list[str], image: Path) -> list[str]:
+    """The kernel option that says what the program is called, unless the user has said it."""
+    return [] if any(option.startswith("argv0=") for option in given) else [f"argv0={image.name}"]
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the guest that the options ask for; the exit status."""
     forwards = [Forward.parse(text) for text in options.forward]
@@ -116,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
         options.type = default_type(xl_info() if local else "", parsed.boots_pvh)
     if options.type == "pvh" and not parsed.boots_pvh:
         raise Problem(f"{image} has no PVH entry point (no PHYS32_ENTRY note); use --type pv")
-    config = Config(options.name or image.name, str(image.resolve()), command_line(options.kernel_option, options.arguments),
+    config = Config(options.name or image.name, str(image.resolve()), command_line(options.kernel_option + own_name(options.kernel_option, image), options.arguments),
                     options.memory, options.vcpus, options.type, [f"bridge={options.bridge or BRIDGE}"])
     if not NAME.fullmatch(config.name):
         raise Problem(f"{config.name!r} is no name for a domain; give --name letters, digits and . _ + -, the first a letter or digit")
@@ -129,7 +134,8 @@ def run(options: argparse.Namespace) -> int:
     if options.print_config:
         print(config.text(), end="", flush=True)
         return 0
-    config.extra = command_line(options.kernel_option + terminal.kernel_options(), options.arguments)
+    config.extra = command_line(options.kernel_option + own_name(options.kernel_option, image) + terminal.kernel_options(),
+                                options.arguments)
     if local:
         check_bridge(options.bridge or BRIDGE)
     elif options.bridge and options.bridge != BRIDGE:

@@ -8,7 +8,7 @@
 void sd_cmdline_init(const char *line);
 /* Calls `each` for every kernel option that nobody knows. */
 void sd_cmdline_unknown(void (*each)(const char *option));
-/* The program's arguments, argv[argc] being NULL; argv[0] is `name`. */
+/* The program's arguments, argv[argc] being NULL; argv[0] is the option argv0, or `name` without it. */
 char **sd_cmdline_args(char *name, int *argc);
 
 /* Value of the kernel option NAME that stands there as number `index` of that name, from 0; NULL when there

@@ -102,7 +102,7 @@ char *sd_cmdline_option(const char *name, size_t index)
 
 static bool is_known(const char *option)
 {
-    static const char *const names[] = {"loglevel", "ip", "env", "tty", "test", "test.skip"};
+    static const char *const names[] = {"loglevel", "argv0", "ip", "env", "tty", "test", "test.skip"};
     const char *p = option;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -125,7 +125,9 @@ void sd_cmdline_unknown(void (*each)(const char *option))
 
 char **sd_cmdline_args(char *name, int *argc)
 {
-    words[options] = name;
+    char *given = sd_cmdline_option("argv0", 0);
+
+    words[options] = given ? given : name;
     *argc = arguments + 1;
     return &words[options];
 }

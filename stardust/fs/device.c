@@ -71,7 +71,7 @@ static long zero_read(struct sd_file *file, void *buffer, size_t bytes)
 static long random_read(struct sd_file *file, void *buffer, size_t bytes)
 {
     (void)file;
-    return read_pieces(buffer, bytes, sd_random);
+    return read_pieces(buffer, bytes, sd_random_for_program);
 }
 
 /* Places do not matter here. */

@@ -4,7 +4,9 @@
  *
  * The key is gathered at the first request: from the CPU's generator, and from the time-stamp counter around
  * hypercalls, whose duration nobody foresees; from the latter alone, much more of it. That is the seeding for
- * which callers wait.
+ * which callers wait, so that GRND_NONBLOCK has nothing to refuse. When a program first asks, the CPU's
+ * source of noise and what the toolstack has left in xenstore are stirred in; not for the start's own needs,
+ * which shall not cost that.
  */
 #include "sys.h"
 
@@ -13,6 +15,7 @@
 #include <sys/random.h>
 
 #include <xenlib/sched.h>
+#include <xenlib/store.h>
 #include <xenlib/time.h>
 
 #include "../net/x86_64/entropy.h"
@@ -23,6 +26,8 @@
 #define TURNS_ALONE  1024
 #define REQUEST_MAX  0x1fffffful /* Linux's for one call */
 #define OUTPUT_BYTES 64
+#define GIVEN_KEY    "data/stardust/seed"
+#define GIVEN_BYTES  256
 
 static uint32_t key[8];
 static bool seeded;
@@ -82,11 +87,57 @@ void sd_random(void *buffer, size_t bytes)
     memcpy(key, next, sizeof(key));
 }
 
+/* Straight from the CPU's source of noise. */
+static void stir_in_noise(void)
+{
+    uint64_t noise[4];
+    uint32_t words[8];
+
+    if (!sd_cpu_has_seed())
+        return;
+    for (int i = 0; i < 4; i++)
+        noise[i] = sd_cpu_seed();
+    memcpy(words, noise, sizeof(words));
+    stir(words);
+}
+
+/* From then on nobody can read it any more. That there is none, or no more than a part of it, is no error. */
+static void stir_in_given(void)
+{
+    char given[GIVEN_BYTES + 1] = {0};
+    uint32_t words[8];
+
+    if (xen_store_read(XEN_STORE_NONE, GIVEN_KEY, given, sizeof(given), NULL))
+        return;
+    for (size_t at = 0; at < GIVEN_BYTES; at += sizeof(words)) {
+        memcpy(words, given + at, sizeof(words));
+        stir(words);
+    }
+    if (xen_store_remove(XEN_STORE_NONE, GIVEN_KEY)) {
+        /* The toolstack keeps it for itself: it is stirred in all the same. */
+    }
+}
+
+void sd_random_for_program(void *buffer, size_t bytes)
+{
+    static bool is_stirred;
+
+    if (!is_stirred) {
+        is_stirred = true;
+        if (!seeded)
+            seed();
+        stir_in_noise();
+        stir_in_given();
+    }
+    sd_random(buffer, bytes);
+}
+
 long sd_sys_getrandom(void *buffer, size_t bytes, unsigned flags)
 {
     char *to = buffer;
 
-    if (flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
+    if ((flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) ||
+        (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
     if (bytes > REQUEST_MAX)
         bytes = REQUEST_MAX;
@@ -94,7 +145,7 @@ long sd_sys_getrandom(void *buffer, size_t bytes, unsigned flags)
         size_t now = bytes - done < OUTPUT_BYTES ? bytes - done : OUTPUT_BYTES;
         unsigned char output[OUTPUT_BYTES];
 
-        sd_random(output, now);
+        sd_random_for_program(output, now);
         if (sd_copy_out(to + done, output, now))
             return done ? (long)done : -EFAULT;
         done += now;

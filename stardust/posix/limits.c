@@ -18,6 +18,7 @@
 #define STACK_BYTES 131072 /* the main thread's (start.c) */
 #define NS_PER_SEC  1000000000ull
 #define KIB         1024
+#define DESCRIPTORS 1024 /* as many as a shell gives; more on request */
 
 /* Given by Linux to a process of root's, where we have nothing of our own to say. */
 static struct rlimit limits[RLIM_NLIMITS] = {
@@ -28,7 +29,7 @@ static struct rlimit limits[RLIM_NLIMITS] = {
     [RLIMIT_CORE] = {0, RLIM_INFINITY},
     [RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_NPROC] = {RLIM_INFINITY, RLIM_INFINITY},
-    [RLIMIT_NOFILE] = {SD_FD_MAX, SD_FD_MAX},
+    [RLIMIT_NOFILE] = {DESCRIPTORS, SD_FD_MAX},
     [RLIMIT_MEMLOCK] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_AS] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_LOCKS] = {RLIM_INFINITY, RLIM_INFINITY},
@@ -47,6 +48,8 @@ static int set(int resource, const struct rlimit *wanted)
     if (resource == RLIMIT_NOFILE && wanted->rlim_max > SD_FD_MAX)
         return -EPERM;
     limits[resource] = *wanted;
+    if (resource == RLIMIT_NOFILE)
+        sd_fd_set_limit((int)wanted->rlim_cur);
     if (resource == RLIMIT_AS)
         sd_vm_limit = wanted->rlim_cur;
     return 0;

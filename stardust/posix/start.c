@@ -72,7 +72,7 @@ int sd_run_program(void)
         {AT_SECURE, 0},
         {AT_CLKTCK, 100},
         {AT_RANDOM, (uintptr_t)random},
-        {AT_EXECFN, (uintptr_t)name},
+        {AT_EXECFN, (uintptr_t)args[0]},
         {AT_NULL, 0},
     };
     size_t env = count_environment(), words = (size_t)argc + 1 + env + 1;

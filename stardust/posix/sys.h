@@ -251,5 +251,7 @@ long sd_sys_getrandom(void *buffer, size_t bytes, unsigned flags);
 
 /* Bytes that nobody foresees, into the kernel's memory. The first call gathers the seed. */
 void sd_random(void *buffer, size_t bytes);
+/* The same for who asks as a program: the toolstack's seed has been stirred in. The first call may wait. */
+void sd_random_for_program(void *buffer, size_t bytes);
 
 #endif

@@ -15,6 +15,35 @@ static inline uint64_t sd_cpu_ticks(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* Whether the CPU has RDSEED: leaf 7, EBX bit 18. */
+static inline bool sd_cpu_has_seed(void)
+{
+    uint32_t leaf = 0, ebx, ecx = 0, edx;
+
+    __asm__ volatile("cpuid" : "+a"(leaf), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    if (leaf < 7)
+        return false;
+    leaf = 7;
+    ecx = 0;
+    __asm__ volatile("cpuid" : "+a"(leaf), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return ebx >> 18 & 1;
+}
+
+/* 0 when the source gave nothing in a while: others may have drawn it dry. */
+static inline uint64_t sd_cpu_seed(void)
+{
+    uint64_t value;
+    bool valid;
+
+    for (int tries = 0; tries < 100; tries++) {
+        __asm__ volatile("rdseed %0" : "=r"(value), "=@ccc"(valid));
+        if (valid)
+            return value;
+        __asm__ volatile("pause");
+    }
+    return 0;
+}
+
 /* Whether the CPU has RDRAND: leaf 1, ECX bit 30. */
 static inline bool sd_cpu_has_random(void)
 {

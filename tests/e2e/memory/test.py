@@ -3,7 +3,7 @@
 import re
 
 from host import paths
-from host.claims import equal, true
+from host.claims import equal, only, true
 from tests.e2e.lab import stardust
 
 PROGRAM = paths.BUILD / "e2e-memory"
@@ -29,3 +29,14 @@ def test_memory_that_was_promised_and_is_not_there_ends_the_guest_with_a_report(
     equal(run.status, 134, run.err)
     true("crash: out of memory: no page is left for 0x" in run.err, f"it says what was lacking: {run.err}")
     true(re.search(r"(?m)^\*\*\*   0x[0-9a-f]{16}  touch_all at tests/e2e/programs/memory/main.c:\d+", run.err), f"and where: {run.err}")
+
+
+@only("pvh")
+def test_thread_has_a_stack_larger_than_the_guest():
+    run = stardust("run", PROGRAM, "--", "a_thread_has_a_stack_of_64_mib")
+    true(run.status == 0 and "\nok 1 - a_thread_has" in run.out, f"status {run.status}: {run.out}{run.err}")
+
+
+def test_program_is_called_by_its_image_s_name():
+    run = stardust("run", PROGRAM, "--", "name")
+    equal((run.status, run.out.splitlines()[-1]), (0, "e2e-memory"), run.err)

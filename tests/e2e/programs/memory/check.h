@@ -42,6 +42,8 @@ struct claim {
 #define LAZY (ANON | MAP_NORESERVE)
 #define RW   (PROT_READ | PROT_WRITE)
 
+void a_thread_has_a_stack_of_64_mib(void);
+
 /* Each ends with an entry without a name. */
 extern const struct claim demand_claims[], mapping_claims[], address_claims[], limit_claims[];
 

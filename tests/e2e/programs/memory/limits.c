@@ -1,5 +1,6 @@
 /* Limits, and what the machine says of itself. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -25,6 +26,25 @@ static void limits_can_be_read_and_set(void)
     CHECK_ERRNO(prlimit(0, 99, NULL, &old), EINVAL);
     CHECK_ERRNO(prlimit(-5, RLIMIT_DATA, NULL, &old), ESRCH);
     CHECK_ERRNO(prlimit(0, RLIMIT_DATA, (void *)8, NULL), EFAULT);
+}
+
+static void a_limit_of_descriptors_holds(void)
+{
+    struct rlimit old, limit;
+    int fd;
+
+    CHECK(!getrlimit(RLIMIT_NOFILE, &old));
+    limit = old;
+    limit.rlim_cur = 10;
+    CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+    CHECK_ERRNO(fcntl(1, F_DUPFD, 10), EINVAL);
+    CHECK(!setrlimit(RLIMIT_NOFILE, &old));
+    fd = fcntl(1, F_DUPFD, 10);
+    CHECK(fd >= 10 && !close(fd));
+#ifdef __stardust__
+    limit.rlim_cur = limit.rlim_max = 1 << 20;
+    CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &limit), EPERM);
+#endif
 }
 
 static void a_limit_of_the_address_space_holds(void)
@@ -95,6 +115,7 @@ static void the_host_has_a_name_that_can_be_set(void)
 
 const struct claim limit_claims[] = {
     CLAIM(limits_can_be_read_and_set),
+    CLAIM(a_limit_of_descriptors_holds),
     CLAIM(a_limit_of_the_address_space_holds),
     CLAIM(usage_says_what_was_used),
     CLAIM(sysinfo_tells_the_memory_that_there_is),

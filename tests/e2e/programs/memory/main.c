@@ -38,6 +38,10 @@ int main(int argc, char **argv)
     const char *only = argc > 1 ? argv[1] : NULL;
 
     setvbuf(stdout, NULL, _IONBF, 0);
+    if (only && !strcmp(only, "name")) {
+        puts(argv[0]);
+        return 0;
+    }
     if (only && !strcmp(only, "overcommit")) {
         size_t bytes = 1ul << 30;
 
@@ -46,6 +50,8 @@ int main(int argc, char **argv)
             bytes);
         return 0;
     }
+    if (only && !strcmp(only, "a_thread_has_a_stack_of_64_mib"))
+        run((struct claim[]){CLAIM(a_thread_has_a_stack_of_64_mib), {NULL, NULL}}, NULL);
     run(demand_claims, only);
     run(mapping_claims, only);
     run(address_claims, only);

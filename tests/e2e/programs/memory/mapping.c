@@ -1,9 +1,12 @@
 /* Mappings of other kinds, and what becomes of them when memory runs out. */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -106,6 +109,103 @@ static void files_that_cannot_be_mapped_say_why(void)
 #endif
 }
 
+static void a_file_is_mapped_as_a_copy_with_zeros_behind_its_end(void)
+{
+    static char text[PAGE + 100];
+    int fd = open("/tmp/vm-mapped", O_RDWR | O_CREAT | O_TRUNC, 0600), other;
+    char *at;
+
+    if (fd < 0)
+        fd = open("/vm-mapped", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    CHECK(fd >= 0);
+    memset(text, 'x', sizeof(text));
+    strcpy(text + PAGE, "second page");
+    CHECK(write(fd, text, sizeof(text)) == sizeof(text));
+    at = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0);
+    CHECK(at != MAP_FAILED && at[0] == 'x' && !strcmp(at + PAGE, "second page") && at[PAGE + 99] == 'x');
+    CHECK(!at[PAGE + 100] && !at[2 * PAGE - 1]);
+    at[0] = 'y';
+    CHECK(pread(fd, text, 1, 0) == 1 && text[0] == 'x');
+    munmap(at, 2 * PAGE);
+    at = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, PAGE);
+    CHECK(at != MAP_FAILED && !strcmp(at, "second page"));
+    CHECK(getentropy(at, 8) == -1 && errno == EFAULT);
+    CHECK(!mprotect(at, PAGE, RW));
+    at[0] = 'S';
+    munmap(at, PAGE);
+    CHECK_ERRNO(mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 100), EINVAL);
+    CHECK_ERRNO(mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0x7ffffffffffff000), EOVERFLOW);
+    CHECK(!fstat(fd, &(struct stat){0}));
+    other = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+    if (other < 0)
+        other = open("/", O_RDONLY | O_DIRECTORY);
+    CHECK_ERRNO(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, other, 0), ENODEV);
+    close(other);
+    close(fd);
+    fd = open("/dev/zero", O_RDWR);
+    CHECK(fd >= 0);
+    at = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
+    CHECK(at != MAP_FAILED && !at[5]);
+    munmap(at, PAGE);
+    close(fd);
+}
+
+static void a_file_opened_for_one_thing_is_not_mapped_for_another(void)
+{
+    const char *name = access("/tmp", W_OK) ? "/vm-mapped-too" : "/tmp/vm-mapped-too";
+    int fd = open(name, O_WRONLY | O_CREAT, 0600);
+
+    CHECK(fd >= 0 && write(fd, "1", 1) == 1);
+    CHECK_ERRNO(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0), EACCES);
+    close(fd);
+    fd = open(name, O_RDONLY);
+    CHECK_ERRNO(mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0), EACCES);
+    close(fd);
+    unlink(name);
+}
+
+static void *use_stack(void *arg)
+{
+    char here[MIB];
+    size_t depth = (size_t)arg;
+    volatile char *at = here;
+
+    for (size_t i = 0; i < sizeof(here); i += 64)
+        at[i] = (char)depth;
+    if (depth)
+        use_stack((void *)(depth - 1));
+    for (size_t i = 0; i < sizeof(here); i += 64)
+        CHECK(at[i] == (char)depth);
+    return NULL;
+}
+
+static void *use_little(void *arg)
+{
+    volatile char here[60000];
+
+    for (size_t i = 0; i < sizeof(here); i += 64)
+        here[i] = 1;
+    return here[64] == 1 ? arg : NULL;
+}
+
+/* In a guest that has the memory for what is used of it: PVH. */
+void a_thread_has_a_stack_of_64_mib(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    pthread_attr_init(&attributes);
+    CHECK(!pthread_attr_setstacksize(&attributes, 64 * MIB));
+    for (int i = 0; i < 10; i++) {
+        int error = pthread_create(&thread, &attributes, use_stack, (void *)3ul);
+
+        CHECK(!error);
+        if (error)
+            return;
+        CHECK(!pthread_join(thread, NULL));
+    }
+}
+
 /* A chain of blocks until there are no more; how many there were. */
 static size_t exhaust(size_t bytes)
 {
@@ -165,14 +265,27 @@ static void many_thread_local_variables_are_there(void)
     large[39999] = 1;
 }
 
+static void threads_come_and_go_with_stacks_of_their_own(void)
+{
+    pthread_t threads[4];
+
+    for (size_t i = 0; i < 4; i++)
+        CHECK(!pthread_create(&threads[i], NULL, use_little, NULL));
+    for (size_t i = 0; i < 4; i++)
+        CHECK(!pthread_join(threads[i], NULL));
+}
+
 const struct claim mapping_claims[] = {
     CLAIM(shared_anonymous_memory_is_memory),
     CLAIM(data_and_bss_can_be_protected_and_text_cannot_be_written),
     CLAIM(protection_may_cross_areas_of_different_kinds),
     CLAIM(mremap_can_leave_the_old_place_mapped),
     CLAIM(advice_is_checked),
+    CLAIM(a_file_is_mapped_as_a_copy_with_zeros_behind_its_end),
+    CLAIM(a_file_opened_for_one_thing_is_not_mapped_for_another),
     CLAIM(files_that_cannot_be_mapped_say_why),
     CLAIM(many_thread_local_variables_are_there),
+    CLAIM(threads_come_and_go_with_stacks_of_their_own),
     CLAIM(brk_moves_within_what_there_is),
     CLAIM(malloc_until_there_is_no_more_and_on_again),
     {NULL, NULL},
