@@ -6,14 +6,14 @@
  * or executable, never both (EACCES).
  */
 #define _GNU_SOURCE /* for the flags */
-#include "sys.h"
+#include "vm.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
 #include <xenlib/pagetable.h>
 
-#include "vm.h"
+#include "sys.h"
 
 _Static_assert(PROT_READ == XEN_PROT_READ && PROT_WRITE == XEN_PROT_WRITE && PROT_EXEC == XEN_PROT_EXEC,
                "protection");

@@ -7,12 +7,11 @@
 #include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "file.h"
 #include "vm.h"
 
-#define DEV_ZERO makedev(1, 5)
+#define DEV_ZERO 0x105 /* device 1, 5 */
 
 static int check_kind(struct sd_file *file, int flags)
 {
