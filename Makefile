@@ -53,8 +53,7 @@ $(BUILD)/libxensys.a:   $(call objects,$(XENSYS_SRC))
 LIBPOSIX  := $(BUILD)/libposix.a
 LIBENOSYS := $(BUILD)/libenosys.a
 $(LIBPOSIX):  $(call objects,$(POSIX_SRC)) $(BUILD)/obj/services.o
-$(LIBENOSYS): $(BUILD)/obj/enosys.o
-$(LIBS) $(LIBPOSIX) $(LIBENOSYS):
+$(LIBS) $(LIBPOSIX):
 	@rm -f $@
 	@$(AR) rcsD $@ $^
 

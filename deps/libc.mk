@@ -25,7 +25,7 @@ $(LIBC_OVERLAY)/version.h: $(MUSL_READY)
 	@printf '#define VERSION "%s"\n' "$$(cat $(MUSL_SOURCE)/VERSION)" > $@
 
 # The services by number, for syscall(2); and for each name, where nobody defines it, one that says ENOSYS: weak, which is how the
-# linked file tells which those are, and in a section of its own, so that only those that can be reached stay.
+# linked file tells which those are.
 LIBC_NUMBERS = sed -n 's/^\#define __NR_\([a-z0-9_]*\)[ \t]*\([0-9]*\).*/\2 \1/p' $(MUSL_SOURCE)/arch/x86_64/bits/syscall.h.in
 
 $(BUILD)/deps/libc/services.S: $(MUSL_READY) deps/libc.mk
@@ -34,8 +34,12 @@ $(BUILD)/deps/libc/services.S: $(MUSL_READY) deps/libc.mk
 		{ for (; n < $$1; n++) print ".quad 0"; print ".quad sd_sys_" $$2; n++ } \
 		END { print ".globl sd_service_count\nsd_service_count: .long " n "\n.section .note.GNU-stack, \"\", @progbits" }' > $@
 
-$(BUILD)/deps/libc/enosys.S: $(MUSL_READY) deps/libc.mk
-	@mkdir -p $(@D)
-	@$(LIBC_NUMBERS) | awk '{ s = "sd_sys_" $$2; print ".section .text.enosys." $$2 ", \"ax\", @progbits\n.weak " s \
-		"\n.type " s ", @function\n" s ":\n\tmov $$-38, %rax\n\tret\n.size " s ", . - " s } \
-		END { print ".section .note.GNU-stack, \"\", @progbits" }' > $@
+# An object each: one that came in for another's sake would stand in the way of the service that a library has, which the linker does
+# not look for once there is a weak one (LTO asks for more after it has looked through all libraries once).
+ENOSYS_OBJECTS := $(BUILD)/deps/libc/enosys
+$(BUILD)/libenosys.a: $(MUSL_READY) deps/libc.mk
+	@rm -rf $(ENOSYS_OBJECTS) $@ && mkdir -p $(ENOSYS_OBJECTS)
+	@$(LIBC_NUMBERS) | while read -r _ name; do \
+		printf '.text\n.weak %s\n.type %s, @function\n%s:\n\tmov $$-38, %%rax\n\tret\n.size %s, . - %s\n.section .note.GNU-stack, "", @progbits\n' \
+			sd_sys_$$name sd_sys_$$name sd_sys_$$name sd_sys_$$name sd_sys_$$name | as -o $(ENOSYS_OBJECTS)/$$name.o - || exit 1; done
+	@ar rcsD $@ $(ENOSYS_OBJECTS)/*.o

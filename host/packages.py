@@ -13,6 +13,9 @@ APPS = {"sqlite": ["tcl"], "zlib": ["bzip2"], "mbedtls": ["cmake"], "libuv": ["c
 # What the host's tests want on top: they are built by clang with its sanitizers.
 TEST = ["clang", "llvm", "libclang-rt-14-dev", "cpio"]
 
+# What the end-to-end tests build projects with for which the SDK is made.
+PROJECTS = ["cmake", "meson", "autoconf", "automake", "libtool", "pkg-config", "clang"]
+
 # What `make check` wants on top.
 CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]
 

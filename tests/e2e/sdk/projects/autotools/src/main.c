@@ -18,7 +18,8 @@ static void *add(void *text)
     return NULL;
 }
 
-#if !defined(HAVE_CLOCK_GETTIME) || !defined(HAVE_SYS_EPOLL_H) || !HAVE_MALLOC || defined(HAVE_NO_SUCH_FUNCTION)
+#if !defined(HAVE_CLOCK_GETTIME) || !defined(HAVE_SYS_EPOLL_H) || !HAVE_MALLOC ||                            \
+    defined(HAVE_NO_SUCH_FUNCTION)
 #error "the checks of the configuration went wrong"
 #endif
 
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
         }
     for (int i = 1; i < argc && i <= 16; i++)
         pthread_join(threads[i - 1], NULL);
-    printf("%s: %zu numbers, mean %g, deviation %.4f\n", FLAVOUR, tally.count, tally_mean(&tally), tally_deviation(&tally));
+    printf("%s: %zu numbers, mean %g, deviation %.4f\n", FLAVOUR, tally.count, tally_mean(&tally),
+           tally_deviation(&tally));
     return tally.count == 4 ? 42 : 1;
 }

@@ -33,6 +33,7 @@ int main(int argc, char **argv)
         }
     for (int i = 1; i < argc && i <= 16; i++)
         pthread_join(threads[i - 1], NULL);
-    printf("%s: %zu numbers, mean %g, deviation %.4f\n", FLAVOUR, tally.count, tally_mean(&tally), tally_deviation(&tally));
+    printf("%s: %zu numbers, mean %g, deviation %.4f\n", FLAVOUR, tally.count, tally_mean(&tally),
+           tally_deviation(&tally));
     return tally.count == 4 ? 42 : 1;
 }
