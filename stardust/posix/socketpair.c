@@ -150,7 +150,15 @@ static long pair_connect(struct sd_socket *socket, const void *address, unsigned
     return -EISCONN;
 }
 
+/* It has a peer and no name that another could connect to. */
+static long pair_listen(struct sd_socket *socket, int backlog)
+{
+    (void)backlog;
+    return socket->type == SOCK_DGRAM ? -EOPNOTSUPP : -EINVAL;
+}
+
 static const struct sd_socket_ops socket_ops = {
+    .listen = pair_listen,
     .connect = pair_connect,
     .sendmsg = sd_pair_sendmsg,
     .recvmsg = sd_pair_recvmsg,

@@ -51,7 +51,8 @@ static long send_packet(struct sd_pair_end *end, struct sd_message *message, str
 
     if (sd_pair_is_stream(end) && !*rights && !xen_list_is_empty(&to->packets))
         packet = xen_container_of(to->packets.prev, struct sd_packet, link);
-    if (!packet || packet->end == packet->room) {
+    /* What came with files is read apart from what follows. */
+    if (!packet || packet->rights || packet->end == packet->room) {
         size_t room = !sd_pair_is_stream(end) ? bytes : STREAM_BYTES;
 
         packet = add_packet(to, room);

@@ -141,10 +141,10 @@ static long send_files(int through, const int *files, int count)
     struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control};
 
     memset(&control, 0, sizeof(control));
-    header.msg_controllen = CMSG_SPACE(sizeof(int) * (unsigned)count);
+    header.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * (unsigned)count);
     control.header.cmsg_level = SOL_SOCKET;
     control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(int) * (unsigned)count);
+    control.header.cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * (unsigned)count);
     memcpy(CMSG_DATA(&control.header), files, sizeof(int) * (unsigned)count);
     return sendmsg(through, &header, 0);
 }
@@ -161,7 +161,7 @@ static int receive_files(int through, int *files, int room, int *flags)
     int count = 0;
 
     memset(&control, 0, sizeof(control));
-    header.msg_controllen = CMSG_LEN(sizeof(int) * (unsigned)room);
+    header.msg_controllen = (socklen_t)CMSG_LEN(sizeof(int) * (unsigned)room);
     if (recvmsg(through, &header, MSG_CMSG_CLOEXEC) < 0)
         return -1;
     *flags = header.msg_flags;
