@@ -119,7 +119,10 @@ $(BUILD)/bench-$(1).elf: $$(call objects,$$(wildcard bench/guest/$(1)/*.c)) $(LI
 	$$(Q)$$(LINK) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group
 endef
 $(foreach b,$(BENCHES),$(eval $(call bench,$(b))))
-bench-images: $(addprefix $(BUILD)/bench-,$(BENCHES))
+# The same for the C library, with bench/guest-libc/NAME and build/bench-libc-NAME.
+LIBC_BENCHES := $(notdir $(patsubst %/,%,$(wildcard bench/guest-libc/*/)))
+$(foreach b,$(LIBC_BENCHES),$(eval $(call libc_program,bench-libc-$(b),bench/guest-libc/$(b))))
+bench-images: $(addprefix $(BUILD)/bench-,$(BENCHES) $(addprefix libc-,$(LIBC_BENCHES)))
 
 # For the end-to-end tests: programs that run as guests, tests/e2e/programs/NAME gives build/e2e-NAME; and the client, which runs
 # in domain 0 without the libraries of this machine.

@@ -1,6 +1,6 @@
 """`bin/stardust bench [PART…]`: measures, prints one table, and writes it to bench/results/; `bench profile` shows a boot in detail.
 
-Each part below measures one thing, for each type of guest, and says how; with some chosen (size, boot, network, throughput, idle)
+Each part below measures one thing, for each type of guest, and says how; with some chosen (size, boot, network, …)
 nothing is written. Instruction-exact numbers come from a Xen in QEMU whose clock counts instructions (-icount): one nanosecond of virtual
 time is one instruction, Xen's own on the guest's behalf included. Real times are good only as ratios, and are given as such.
 """
@@ -20,7 +20,7 @@ from typing import Callable
 if __name__ == "__main__":      # started as a file: `bench` is the package, not this file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from bench import boot, idle, network, peers, size
+from bench import boot, idle, libc, network, peers, size
 from bench.table import TYPES, Row, render
 from host import build, packages, paths
 from host.dom0 import Dom0, TooLate
@@ -32,8 +32,9 @@ from host.progress import say
 Part = Callable[[Dom0, str], list[Row]]
 PARTS: dict[str, Part] = {
     "size": size.measure, "boot": boot.measure, "network": network.measure, "throughput": network.measure_throughput,
-    "idle": idle.measure}
-REAL_TIME = {"size", "throughput"}
+    "idle": idle.measure, "calls": libc.measure, "sqlite": libc.measure_sqlite,
+    "sdk": libc.measure_sdk}
+REAL_TIME = {"size", "throughput", "sdk"}
 EXACT_MEMORY = 1400     # MB for guests: one of 1 GB, a Linux peer, and some small ones
 RESULTS = paths.ROOT / "bench/results"
 
@@ -48,7 +49,9 @@ def main(arguments: list[str]) -> int:
     chosen = {name: part for name, part in PARTS.items() if not options.parts or any(word in name for word in options.parts)}
     if not chosen and not profiling:
         raise Problem(f"there is no part {options.parts[0]} (there are: {', '.join(PARTS)}, profile)")
-    build.make("hello", "echo", "bench-images")
+    build.make("hello", "echo", "build/e2e-libc-hello", "bench-images", *["sqlite"] * ("sqlite" in chosen))
+    if {"calls", "sqlite"} & set(chosen) and not profiling:
+        libc.prepare(chosen)
     if profiling:
         with _domain0(exact=True) as dom0:
             print(*(boot.profile(dom0, type) for type in TYPES), sep="\n", end="")
@@ -110,7 +113,7 @@ without work, where a PV guest's hypercall takes 350.
 Where values differ from one repetition to the next the median stands first, and the least and the greatest in brackets.
 
 """
-    text += "\n".join(f"- {line}" for module in (size, boot, peers, network, idle) for line in module.HOW) + "\n"
+    text += "\n".join(f"- {line}" for module in (size, boot, peers, network, idle, libc) for line in module.HOW) + "\n"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "table.md").write_text(text)
     say(f"bench: the table is in {(RESULTS / 'table.md').relative_to(paths.ROOT)}")

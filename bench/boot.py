@@ -99,8 +99,10 @@ def _first_line(dom0: Dom0, config: Config) -> int:
 def _first_lines(dom0: Dom0, type: str) -> tuple[Sample, Sample]:
     dom0.push(paths.BUILD / "hello", "/tmp/bench/hello")
     ours = Config("first-line", "/tmp/bench/hello", memory=SMALL, type=type, vif=[])
-    options = peers.linux_options(dom0, type, peers.LIFE_INIT, quiet=False)
-    linux = Config("first-line", options.pop("kernel"), options.pop("extra"), peers.LINUX_MEMORY, type=type, vif=[], options=options)
+    options = peers.linux_options(dom0, type, quiet=False)
+    dom0.push(peers.initramfs(peers.LIFE_INIT), peers.RAMDISK)
+    linux = Config("first-line", options.pop("kernel"), options.pop("extra"), peers.LINUX_MEMORY, type=type, vif=[], options=options,
+                   ramdisk=peers.RAMDISK)
     return Sample([_first_line(dom0, ours) for _ in range(TIMES)]), Sample([peers.retried(lambda: _first_line(dom0, linux))])
 
 

@@ -87,7 +87,16 @@ def compile_static(source: Path) -> Path:
     return program
 
 
-def initramfs(init: bytes) -> bytes:
+def said(*command: object, **options: Any) -> str:
+    """What a command prints; it must not fail."""
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, **{"cwd": paths.ROOT, **options})
+    if result.returncode:
+        raise Problem(f"{command[0]} failed: {result.stderr.strip()[-500:]}")
+    return result.stdout
+
+
+def initramfs(init: bytes, programs: dict[str, Path] = {}) -> bytes:
+    """What Linux has for files."""
     file = io.BytesIO()
     archive = cpio.Archive(file)
     archive.directory("dev")
@@ -95,6 +104,8 @@ def initramfs(init: bytes) -> bytes:
     archive.device("dev/null", 1, 3)
     archive.file("bin/busybox", unpacked() / "busybox", 0o755)
     archive.file("init", init, 0o755)
+    for name, program in programs.items():
+        archive.file(name, program, 0o755)
     archive.file("serve", compile_static(paths.ROOT / "bench/linux/serve.c"), 0o755)
     archive.file("xen-netfront.ko", unpacked() / "xen-netfront.ko")
     archive.close()
@@ -108,7 +119,7 @@ def equip(dom0: Dom0) -> None:
     dom0.push(paths.ROOT / "bench/dom0/first_line.py", FIRST_LINE)
 
 
-def linux_options(dom0: Dom0, type: str, init: bytes, quiet: bool = True) -> dict[str, Any]:
+def linux_options(dom0: Dom0, type: str, quiet: bool = True) -> dict[str, Any]:
     """xl's options for a Linux guest. The kernel, which domain 0 in QEMU has no room for, stays on this machine and is read
     through the share that the tree is mounted by."""
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -118,15 +129,14 @@ def linux_options(dom0: Dom0, type: str, init: bytes, quiet: bool = True) -> dic
     if not dom0.local:
         dom0.check(f"mkdir -p {TREE} && {{ grep -q ' {TREE} ' /proc/mounts || mount -t 9p -o {MOUNT_OPTIONS} source {TREE}; }}")
         kernel = Path(TREE) / kernel.relative_to(paths.ROOT)
-    dom0.push(initramfs(init), RAMDISK)
-    options = {"kernel": str(kernel), "ramdisk": RAMDISK, "extra": f"console=hvc0 rdinit=/init{' quiet' if quiet else ''}"}
+    options = {"kernel": str(kernel), "extra": f"console=hvc0 rdinit=/init{' quiet' if quiet else ''}"}
     return options | ({"tsc_mode": "native"} if type == "pvh" else {})
 
 
-def start_linux(dom0: Dom0, type: str, init: bytes, vif: list[str]) -> Guest:
-    """A Linux guest with that program as its first process."""
-    options = linux_options(dom0, type, init)
-    return dom0.start_guest(os.devnull, name="linux", memory=LINUX_MEMORY, type=type, vif=vif, **options)
+def start_linux(dom0: Dom0, type: str, init: bytes, vif: list[str], programs: dict[str, Path] = {}) -> Guest:
+    """A Linux guest with that script as its first process, and these programs in its root."""
+    return dom0.start_guest(os.devnull, name="linux", memory=LINUX_MEMORY, type=type, vif=vif, ramdisk=initramfs(init, programs),
+                            **linux_options(dom0, type))
 
 
 def serving_linux(dom0: Dom0, type: str) -> Guest:
