@@ -1,4 +1,5 @@
-/* For programs that measure, on Stardust and on Linux: the best of several batches, which is one that nothing came into. */
+/* For programs that measure, on Stardust and on Linux: the best of several batches, which is one that nothing
+ * came into. */
 #ifndef BENCH_BEST_H
 #define BENCH_BEST_H
 
@@ -16,7 +17,8 @@ static inline int64_t now_ns(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Runs the batch BATCHES times, and says how long the best took. A batch gives 0, or what the program shall end with. */
+/* Runs the batch BATCHES times, and says how long the best took. A batch gives 0, or what the program shall
+ * end with. */
 static inline int say_best(const char *name, int (*batch)(void), int count)
 {
     int64_t best = INT64_MAX;

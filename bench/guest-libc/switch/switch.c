@@ -1,6 +1,6 @@
 /*
- * What a switch from one thread to another costs: two of them hand a turn to and fro, by a futex each. With one
- * processor every turn is a FUTEX_WAKE, a FUTEX_WAIT and the switch.
+ * What a switch from one thread to another costs: two of them hand a turn to and fro, by a futex each. With
+ * one processor every turn is a FUTEX_WAKE, a FUTEX_WAIT and the switch.
  */
 #include "../best.h"
 
