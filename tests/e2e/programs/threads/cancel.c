@@ -169,8 +169,7 @@ static void a_disabled_one_waits_until_it_is_enabled(void)
 
 const struct claim cancel_claims[] = {
     {"blocking_calls_are_points_of_cancellation", blocking_calls_are_points_of_cancellation},
-    {"a_thread_that_joins_can_be_cancelled",
-     a_thread_that_joins_can_be_cancelled},
+    {"a_thread_that_joins_can_be_cancelled", a_thread_that_joins_can_be_cancelled},
     {"an_asynchronous_one_stops_a_computation", an_asynchronous_one_stops_a_computation},
     {"a_disabled_one_waits_until_it_is_enabled", a_disabled_one_waits_until_it_is_enabled},
     {0},

@@ -24,7 +24,8 @@ enum {
 #define PRIVATE  128
 #define REALTIME 256
 
-static long futex(volatile int *address, int operation, int value, uintptr_t fourth, volatile int *other, int extra)
+static long futex(volatile int *address, int operation, int value, uintptr_t fourth, volatile int *other,
+                  int extra)
 {
     return syscall(SYS_futex, address, operation | PRIVATE, value, fourth, other, extra);
 }

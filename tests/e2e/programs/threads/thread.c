@@ -197,10 +197,12 @@ static void a_stack_may_be_small_or_the_program_s(void)
 
     pthread_attr_init(&attr);
     CHECK(!pthread_attr_setstacksize(&attr, 16384));
-    CHECK(!pthread_create(&thread, &attr, small, &place) && !pthread_join(thread, &result) && result == &place);
+    CHECK(!pthread_create(&thread, &attr, small, &place) && !pthread_join(thread, &result) &&
+          result == &place);
     CHECK(!pthread_attr_setstack(&attr, stack, sizeof(stack)));
     result = NULL;
-    CHECK(!pthread_create(&thread, &attr, small, &place) && !pthread_join(thread, &result) && result == &place);
+    CHECK(!pthread_create(&thread, &attr, small, &place) && !pthread_join(thread, &result) &&
+          result == &place);
     pthread_attr_destroy(&attr);
 }
 
@@ -298,7 +300,8 @@ static void scheduling_is_told_as_on_one_cpu(void)
 const struct claim thread_claims[] = {
     {"a_thread_gives_its_result_to_who_joins", a_thread_gives_its_result_to_who_joins},
     {"detached_threads_clean_up_after_themselves", detached_threads_clean_up_after_themselves},
-    {"ids_are_different_and_the_main_one_is_the_process_s", ids_are_different_and_the_main_one_is_the_process_s},
+    {"ids_are_different_and_the_main_one_is_the_process_s",
+     ids_are_different_and_the_main_one_is_the_process_s},
     {"thread_local_variables_are_each_thread_s_own", thread_local_variables_are_each_thread_s_own},
     {"keys_are_destroyed_at_a_thread_s_end", keys_are_destroyed_at_a_thread_s_end},
     {"once_is_once_and_all_wait_for_it", once_is_once_and_all_wait_for_it},

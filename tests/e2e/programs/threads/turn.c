@@ -120,8 +120,8 @@ static uint64_t hold_registers(uint64_t seed)
                      "mov %%r9, %[wrong]"
                      : [wrong] "=a"(wrong)
                      : [seed] "a"(seed), [stop] "m"(stop)
-                     : "rbx", "r12", "r13", "r14", "r15", "r9", "xmm0", "xmm1", "xmm7", "xmm8", "xmm15", "memory",
-                       "cc");
+                     : "rbx", "r12", "r13", "r14", "r15", "r9", "xmm0", "xmm1", "xmm7", "xmm8", "xmm15",
+                       "memory", "cc");
     return wrong;
 }
 
