@@ -5,14 +5,12 @@
 #include "fs.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#ifndef RENAME_NOREPLACE
+/* Linux's uapi/linux/fs.h. */
 #define RENAME_NOREPLACE (1 << 0)
 #define RENAME_EXCHANGE  (1 << 1)
-#endif
 
 /* The place for something new. */
 static int walk_to_new(struct sd_node *from, const char *path, bool directory, struct sd_place *place)

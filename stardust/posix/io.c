@@ -2,7 +2,7 @@
  * Reading, writing and what else is done with an open file.
  */
 #define _GNU_SOURCE
-#include "sys.h"
+#include "io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "copy.h"
 #include "file.h"
-#include "io.h"
+#include "sys.h"
 
 /* More at once is cut to this, as on Linux: 2 GiB less a page. */
 #define BYTES_MAX 0x7ffff000ul

@@ -2,19 +2,19 @@
  * The end of a guest that cannot go on: a report on the console, in the form that docs/guest-contract.md
  * gives, and the crash that the toolstack sees. Nothing here allocates, waits for a thread or takes a lock.
  */
-#include <xenlib/platform.h>
+#include "report.h"
 
 #include <stdarg.h>
 
 #include <xenlib/console.h>
 #include <xenlib/event.h>
 #include <xenlib/format.h>
+#include <xenlib/platform.h>
 #include <xenlib/sched.h>
 #include <xenlib/start.h>
 #include <xenlib/trap.h>
 
 #include "../sched/sched.h"
-#include "report.h"
 #include "trap.h"
 
 #define FRAMES_MAX   100000 /* more than the largest stack holds */
