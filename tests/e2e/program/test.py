@@ -35,6 +35,11 @@ def test_hello_boots_in_2_mb():
     equal((run.status, run.out), (0, banner(2) + "Hello from Stardust\n"))
 
 
+def test_image_of_3_mib_boots():
+    run = stardust("run", paths.BUILD / "e2e-large")
+    equal((run.status, run.out), (0, banner() + f"the sum is {sum(range(768)) * 1024}\n"), run.err)
+
+
 @timeout(LONG)
 def test_echo_serves_in_4_mb():
     """And holds its own there: more at once than it has memory for, and back to work."""

@@ -109,9 +109,10 @@ xen_pvh_entry:
 	mov	$EFER_LME_NXE, %eax
 	xor	%edx, %edx
 	wrmsr
+	/* While addresses are physical, as this may lie beyond the 2 MiB that stay at the same ones; the table is at its virtual one. */
+	lgdt	PHYSICAL(first_gdt_pointer)
 	mov	$CR0, %eax
 	mov	%eax, %cr0
-	lgdt	PHYSICAL(first_gdt_pointer)
 	ljmp	$XEN_PVH_CODE, $PHYSICAL(8f)
 
 	.code64
@@ -167,7 +168,7 @@ first_mxcsr:
 	.long	0x1f80
 first_gdt_pointer:
 	.word	XEN_PVH_GDT_BYTES - 1
-	.long	PHYSICAL(xen_pvh_gdt)
+	.long	xen_pvh_gdt
 
 	.text
 	.globl xen_pvh_vmcall
