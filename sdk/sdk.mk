@@ -23,8 +23,15 @@ $(RUNTIME): $(call objects,$(wildcard sdk/runtime/*.c))
 	@$(AR) dD $@ $(addsuffix .o,$(RUNTIME_REPLACED))
 	@$(AR) rcsD $@ $^
 
+# In place of libxen.a, where a program is to be a process of Linux (stardust-cc --host): with those parts of it that ask nobody.
+LIBHOST := $(BUILD)/libhost.a
+$(BUILD)/obj/sdk/host/%: FLAGS = $(KERNEL)
+$(LIBHOST): $(call objects,$(wildcard sdk/host/*.[cS]) $(addprefix xen/src/,format.c x86_64/address.c x86_64/trap.c x86_64/try.S))
+	@rm -f $@
+	@$(AR) rcsD $@ $^
+
 # Our own libraries are examined here, once, for what every link looks for in all other code (sdk/stardust-ld).
-SDK_ARCHIVES := $(LIBPOSIX) $(LIBS) $(LIBCSTR) $(LIBLWIP) $(LIBC) $(LIBENOSYS)
+SDK_ARCHIVES := $(LIBHOST) $(LIBPOSIX) $(LIBS) $(LIBCSTR) $(LIBLWIP) $(LIBC) $(LIBENOSYS)
 SDK_EXAMINED := $(addsuffix .examined,$(filter-out %libxensys.a,$(SDK_ARCHIVES))) # which has no code of its own
 $(BUILD)/%.a.examined: $(BUILD)/%.a tools/check-redzone
 	@tools/check-redzone $< && touch $@
