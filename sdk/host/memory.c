@@ -82,52 +82,52 @@ static bool is_image(uintptr_t va)
     return va >= (uintptr_t)xen_image_start && va < (uintptr_t)xen_image_end;
 }
 
-int xen_pt_map(void *address, pfn_t first, size_t count, unsigned prot)
+int xen_pt_map(void *va, pfn_t first, size_t count, unsigned prot)
 {
-    uintptr_t va = (uintptr_t)address;
+    uintptr_t at = (uintptr_t)va;
     long result;
 
-    if (is_bad(va, count, prot))
+    if (is_bad(at, count, prot))
         return -EINVAL;
     if (first.n >= layout.end.n) {
-        if (!is_image(va) || xen_virt_to_pfn(address).n != first.n)
+        if (!is_image(at) || xen_virt_to_pfn(va).n != first.n)
             return -EINVAL;
         result = HOST_CALL(SYS_mprotect, va, count << XEN_PAGE_SHIFT, linux_prot(prot), 0);
     } else {
-        result = map(va, count << XEN_PAGE_SHIFT, linux_prot(prot), MAP_SHARED | MAP_FIXED, memory,
+        result = map(at, count << XEN_PAGE_SHIFT, linux_prot(prot), MAP_SHARED | MAP_FIXED, memory,
                      first.n << XEN_PAGE_SHIFT);
     }
     if (failed(result))
         return -ENOMEM;
-    set_range(va, first, count, prot);
+    set_range(at, first, count, prot);
     return 0;
 }
 
-int xen_pt_unmap(void *address, size_t count)
+int xen_pt_unmap(void *va, size_t count)
 {
-    uintptr_t va = (uintptr_t)address;
+    uintptr_t at = (uintptr_t)va;
     size_t bytes = count << XEN_PAGE_SHIFT;
 
-    if (is_bad(va, count, 0))
+    if (is_bad(at, count, 0))
         return -EINVAL;
-    if (failed(is_image(va) ? HOST_CALL(SYS_mprotect, va, bytes, PROT_NONE, 0)
+    if (failed(is_image(at) ? HOST_CALL(SYS_mprotect, va, bytes, PROT_NONE, 0)
                             : HOST_CALL(SYS_munmap, va, bytes, 0, 0)))
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
-        set((va >> XEN_PAGE_SHIFT) + i, 0);
+        set((at >> XEN_PAGE_SHIFT) + i, 0);
     return 0;
 }
 
-int xen_pt_protect(void *address, size_t count, unsigned prot)
+int xen_pt_protect(void *va, size_t count, unsigned prot)
 {
-    size_t page = (uintptr_t)address >> XEN_PAGE_SHIFT;
+    size_t page = (uintptr_t)va >> XEN_PAGE_SHIFT;
 
-    if (is_bad((uintptr_t)address, count, prot))
+    if (is_bad((uintptr_t)va, count, prot))
         return -EINVAL;
     for (size_t i = 0; i < count; i++)
         if (!(table[page + i] & PRESENT))
             return -ENOENT;
-    if (failed(HOST_CALL(SYS_mprotect, address, count << XEN_PAGE_SHIFT, linux_prot(prot), 0)))
+    if (failed(HOST_CALL(SYS_mprotect, va, count << XEN_PAGE_SHIFT, linux_prot(prot), 0)))
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         set(page + i, (table[page + i] & ~(uint64_t)RIGHTS) | prot);
@@ -210,7 +210,7 @@ void host_make_memory(size_t megabytes)
 void host_load_file(const char *path, const void **bytes, size_t *count)
 {
     long fd = HOST_CALL(SYS_open, path, O_RDONLY | O_CLOEXEC, 0, 0), made;
-    struct stat file;
+    struct stat file = {0};
 
     if (fd < 0 || HOST_CALL(SYS_fstat, fd, &file, 0, 0) || file.st_size <= 0)
         host_fail("STARDUST_RAMDISK names no file that can be read");

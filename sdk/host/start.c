@@ -121,7 +121,7 @@ static bool give(const char *text, char *value, size_t size)
 bool sd_option(const char *name, char *value, size_t size)
 {
     const char *level = host_environment("STARDUST_LOGLEVEL");
-    struct winsize window;
+    struct winsize window = {0};
 
     if (!strcmp(name, "loglevel"))
         return give(level ? level : "warn", value, size);

@@ -127,17 +127,8 @@ static void signals_to_oneself_reach_their_handler(void)
     CHECK_ERRNO(kill(getpid(), 99), EINVAL);
 }
 
-static void *nothing(void *arg)
-{
-    return arg;
-}
-
 static void what_is_not_offered_fails_cleanly(void)
 {
-    pthread_t thread;
-    int error = pthread_create(&thread, NULL, nothing, NULL);
-
-    CHECK(error == EAGAIN || error == ENOSYS);
     CHECK_ERRNO(fork(), ENOSYS);
     CHECK_ERRNO(vfork(), ENOSYS);
     CHECK_ERRNO(syscall(100000), ENOSYS);
