@@ -135,7 +135,7 @@ long xen_console_read(char *buffer, size_t size, uint64_t deadline)
 long xen_console_read_line(char *line, size_t size, uint64_t deadline)
 {
     size_t length = 0;
-    char c;
+    char c = 0;
 
     if (size < 2)
         return -EINVAL;

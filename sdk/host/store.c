@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <stardust/kernel.h>
+#include <xenlib/format.h>
 #include <xenlib/start.h>
 #include <xenlib/store.h>
 
@@ -37,15 +38,26 @@ void xen_start_store(struct xenstore_domain_interface **ring, xen_port_t *port)
     *port = (xen_port_t){0};
 }
 
+static int decimal(const char *text)
+{
+    int value = 0;
+
+    while (*text >= '0' && *text <= '9')
+        value = value * 10 + (*text++ - '0');
+    return value;
+}
+
 int xen_store_printf(xen_store_tx tx, const char *path, const char *format, ...)
 {
+    char text[16];
     va_list args;
 
     (void)tx;
     va_start(args, format);
-    if (!strcmp(path, "data/stardust/status") && !strcmp(format, "%d"))
-        host_status = va_arg(args, int);
+    xen_vformat(text, sizeof(text), format, args);
     va_end(args);
+    if (!strcmp(path, "data/stardust/status"))
+        host_status = decimal(text);
     if (!strcmp(path, "data/stardust/terminal"))
         host_console_raw();
     return 0;
