@@ -113,7 +113,9 @@ static int ensure_parents(struct unpack *unpack)
 
 static void set_attributes(struct sd_node *node, const struct sd_archive_entry *entry)
 {
-    node->mode = (node->mode & S_IFMT) | (entry->mode & 07777);
+    /* A symbolic link's rights say nothing, and Linux has them always so. */
+    if (!sd_node_is(node, S_IFLNK))
+        node->mode = (node->mode & S_IFMT) | (entry->mode & 07777);
     node->user = entry->user;
     node->group = entry->group;
     node->modified = node->accessed = (struct timespec){.tv_sec = entry->modified};
