@@ -19,7 +19,7 @@ NOTE_LOADER = 8
 NOTE_PHYS32_ENTRY = 18
 
 PT_LOAD, PT_NOTE = 1, 4
-SHT_NOTE = 7
+SHT_SYMTAB, SHT_NOTE = 2, 7
 NT_GNU_BUILD_ID = 3
 
 
@@ -31,6 +31,7 @@ class Image:
     segments: list[tuple[int, int, int]] = field(default_factory=list)     # (virtual address, file size, memory size)
     xen_notes: dict[int, bytes] = field(default_factory=dict)
     build_id: str = ""
+    has_symbols: bool = False
 
     def number(self, note: int, default: int = 0) -> int:
         """A numeric note (4 or 8 bytes)."""
@@ -100,6 +101,7 @@ def _parse(data: bytes, image: Image) -> None:
             notes.append((offset, filesz))
     for at in range(shoff, shoff + shentsize * shnum, shentsize or 1):
         _, kind, _, _, offset, size = struct.unpack_from("<IIQQQQ", data, at)
+        image.has_symbols |= kind == SHT_SYMTAB
         if kind == SHT_NOTE:
             notes.append((offset, size))
     for offset, size in notes:

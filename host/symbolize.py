@@ -42,8 +42,11 @@ def reason(report: str) -> str:
 
 
 def unstripped(image: Path) -> Path:
-    """The file with names that the build leaves beside an image."""
-    return image if image.suffix == ".elf" else image.with_name(image.name + ".elf")
+    """The file with names: an image of stardust-cc's is one itself, for others the build leaves it beside."""
+    beside = image.with_name(image.name + ".elf")
+    if image.suffix == ".elf" or (not beside.exists() and image.exists() and elf.read(image).has_symbols):
+        return image
+    return beside
 
 
 def by_build_id(build_id: str, directory: Path = paths.BUILD) -> Path | None:

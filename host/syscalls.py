@@ -35,7 +35,7 @@ class Services:
 def with_symbols(image: Path) -> Path:
     """The file to read: the image itself if it has symbols, else the unstripped one of the same build."""
     parsed = elf.read(image)
-    if symbols(image):
+    if parsed.has_symbols:
         return image
     beside = symbolize.unstripped(image)
     if beside.exists() and elf.read(beside).build_id == parsed.build_id:

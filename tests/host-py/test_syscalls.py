@@ -16,7 +16,7 @@ long sd_sys_write(int a, long b) { return a + b; }
 __attribute__((weak, noinline)) long sd_sys_fork(void) { __asm__(""); return -38; }
 __attribute__((weak, noinline)) long sd_sys_poll(void) { __asm__(""); return -38; }
 __attribute__((weak, noinline)) long sd_sys_pause(void) { __asm__(""); return -38; }
-long __libc_start_main(void) { return sd_sys_poll(); }
+__attribute__((noinline)) long __libc_start_main(void) { return sd_sys_poll(); }
 long give(long (*service)(void)) { return service(); }
 int _start(void) { return sd_sys_write(1, 2) + sd_sys_fork() + __libc_start_main() + give(sd_sys_pause); }
 """

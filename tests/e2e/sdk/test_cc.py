@@ -23,6 +23,14 @@ def test_hello_from_an_empty_folder_runs():
 
 
 @once
+def test_a_crash_is_told_with_the_lines_of_the_program():
+    with folder(bad_c="static void fail(int *at)\n{\n    *at = 1;\n}\nint main(void)\n{\n    fail((int *)8);\n    return 0;\n}\n") as made:
+        made.check("stardust-cc", "-g", "-O0", "bad.c", "-o", "bad")
+        run = stardust("run", made.work / "bad")
+        true(run.status == 134 and re.search(r"fail at \S*bad\.c:3\b", run.err) and re.search(r"main at \S*bad\.c:7\b", run.err), run.err)
+
+
+@once
 def test_hello_takes_less_than_a_second_to_build():
     with folder(hello_c=HELLO) as made:
         times = []
