@@ -109,6 +109,14 @@ def test_plain_gcc_makes_a_guest_by_pkg_config():
 
 
 @once
+def test_plain_clang_makes_a_guest_by_its_configuration():
+    with folder(hello_c=HELLO) as made:
+        made.check("make", "-s", "-C", paths.ROOT, "install", f"PREFIX={made.work}/own")
+        made.check("clang", "--config", made.work / "own/share/stardust/clang.cfg", "-O2", "-fPIE", "hello.c", "-o", "hello")
+        true(re.search(r"(?m)^writev +\d+$", stardust("syscalls", made.work / "hello").out), "the services are inside")
+
+
+@once
 def test_code_that_uses_the_red_zone_is_refused():
     leaf = "int leaf(int x) { volatile int a[8]; a[x & 7] = x; return a[x / 2 & 7]; }\n"
     main = "int leaf(int); int main(int argc, char **argv) { (void)argv; return leaf(argc); }\n"
