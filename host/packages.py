@@ -14,7 +14,7 @@ APPS = {"sqlite": ["tcl"], "zlib": ["bzip2"], "mbedtls": ["cmake"], "libuv": ["c
 TEST = ["clang", "llvm", "libclang-rt-14-dev", "cpio"]
 
 # What the end-to-end tests build projects with for which the SDK is made.
-PROJECTS = ["cmake", "meson", "autoconf", "automake", "libtool", "pkg-config", "clang"]
+PROJECTS = ["cmake", "meson", "autoconf", "automake", "libtool", "pkg-config", "clang", "gdb"]
 
 # What `make check` wants on top.
 CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]
