@@ -24,10 +24,12 @@ PR_SET_PDEATHSIG = 1
 START_SECONDS = 60
 LOG_BYTES = 1 << 16
 
-# SMAP must be off: QEMU 7.2 mis-handles iret from ring 3 to ring 3 with it. SMEP goes with it. Without XSAVE there is no AVX, whose
-# registers domain 0's programs lose here when a guest uses the FPU; and Xen is not to hand the FPU over lazily, either.
+# SMAP must be off: QEMU 7.2 mis-handles iret from ring 3 to ring 3 with it. SMEP goes with it. Nobody here needs AVX, and without XSAVE
+# there is less to save at each switch.
 MACHINE = ["-accel", "tcg", "-cpu", "max,-smap,-smep,-xsave", "-nodefaults", "-vga", "none", "-display", "none", "-no-reboot"]
 ICOUNT = ["-icount", "shift=0,sleep=off,align=off"]
+# Eager: with Xen's lazy switching of vector registers QEMU 7.2 lets a guest's SSE code write the low halves of those that belong to a
+# process of domain 0, whose copies of memory are wrong then (garbled consoles, xl and the agent killed by malloc's own checks).
 XEN_COMMAND_LINE = "console=com1 com1=115200,8n1 dom0_mem=256M,max:256M spec-ctrl=eager-fpu loglvl=warning guest_loglvl=%s"
 DOM0_COMMAND_LINE = "console=hvc0 rdinit=/init quiet mitigations=off rodata=off cryptomgr.notests ima_appraise=off"
 
