@@ -52,8 +52,9 @@ SELECT id FROM place WHERE x0 > 2;
 SELECT json_extract('{"a":[1,2,{"b":3}]}', '$.a[2].b');
 SELECT group_concat(r) FROM (SELECT rank() OVER (ORDER BY born) AS r FROM person LIMIT 3);
 SELECT date('2024-02-28', '+1 day'), strftime('%s', '2000-01-01'), round(sqrt(2), 6), printf('%.3e', 1e100 / 7);
--- A write-ahead log, with its index in shared memory.
+-- A write-ahead log. Without the exclusive mode its index would be in shared memory, which files of a guest do not have.
 .open /tmp/wal.db
+PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 CREATE TABLE t(x);
 INSERT INTO t SELECT value FROM generate_series(1, 1000);
