@@ -53,6 +53,7 @@ def test_prompt_in_a_terminal_edits_lines_continues_them_and_ends():
         lab.guest.send(b"function f(x)\r")
         lab.guest.expect("\r\n>> ", PATIENCE, start)
         lab.guest.send(b"return x * 7 end\r")
+        lab.guest.expect("end\r\n> ", PATIENCE, start)    # what is typed ahead would be echoed before the prompt
         lab.guest.send(b"f(6)\r")
         lab.guest.expect("\r\n42\r\n> ", PATIENCE, start)
         lab.guest.send(b"nil + 1\r")
