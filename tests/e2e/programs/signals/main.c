@@ -82,6 +82,21 @@ void compute(int64_t ns)
             ;
 }
 
+void compute_until(int signals)
+{
+    for (int64_t end = now(CLOCK_MONOTONIC) + 60000 * MS; count < signals && now(CLOCK_MONOTONIC) < end;)
+        compute(MS);
+    CHECK(count >= signals);
+}
+
+void settle(void)
+{
+    struct timespec moment = {0, 2 * MS};
+
+    for (int i = 0; i < 12; i++)
+        nanosleep(&moment, NULL);
+}
+
 static void run(const struct claim *claim, const char *only)
 {
     for (; claim->name; claim++) {

@@ -32,7 +32,7 @@ static void alarm_wakes_pause(void)
     CHECK(!alarm(1));
     CHECK_ERRNO(pause(), EINTR);
     passed = now(CLOCK_MONOTONIC) - before;
-    CHECK(count == 1 && last.si_code == SI_KERNEL && passed >= 1000 * MS && passed < 5000 * MS);
+    CHECK(count == 1 && last.si_code == SI_KERNEL && passed >= 1000 * MS && passed < 60000 * MS);
 }
 
 static void sigsuspend_waits_with_its_mask_and_goes_back_to_the_old_one(void)
@@ -68,7 +68,7 @@ static sigset_t set_of(int number)
 static void sigtimedwait_takes_a_signal_without_its_handler(void)
 {
     sigset_t set = set_of(SIGALRM);
-    struct timespec time = {5, 0};
+    struct timespec time = {60, 0};
     siginfo_t info;
     int number;
 
@@ -97,7 +97,7 @@ static void sigtimedwait_ends_with_its_time_or_another_handler(void)
     CHECK_ERRNO(sigtimedwait(&set, NULL, &negative), EINVAL);
     handle(SIGALRM, SA_RESTART, NULL);
     alarm_in(20 * MS);
-    time.tv_sec = 5;
+    time.tv_sec = 60;
     /* Not by musl's function, which makes the call again. */
     CHECK_ERRNO(syscall(SYS_rt_sigtimedwait, &set, NULL, &time, 8), EINTR);
     alarm_off();
@@ -107,20 +107,20 @@ static void sigtimedwait_ends_with_its_time_or_another_handler(void)
 
 static void sleep_is_cut_short_and_tells_what_is_left(void)
 {
-    struct timespec time = {10, 0}, left = {0, 0};
+    struct timespec time = {100, 0}, left = {0, 0};
 
     handle(SIGALRM, SA_RESTART, NULL);
     alarm_in(50 * MS);
     CHECK_ERRNO(nanosleep(&time, &left), EINTR);
-    CHECK(count >= 1 && left.tv_sec >= 5 && left.tv_sec < 10);
+    CHECK(count >= 1 && left.tv_sec >= 40 && left.tv_sec < 100);
     alarm_in(50 * MS);
     left.tv_sec = 77;
     time.tv_sec += now(CLOCK_MONOTONIC) / (1000 * MS);
     CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, &left) == EINTR);
     CHECK(count >= 2 && left.tv_sec == 77);
     alarm_in(50 * MS);
-    time.tv_sec = 10;
-    CHECK(clock_nanosleep(CLOCK_REALTIME, 0, &time, &left) == EINTR && left.tv_sec >= 5);
+    time.tv_sec = 100;
+    CHECK(clock_nanosleep(CLOCK_REALTIME, 0, &time, &left) == EINTR && left.tv_sec >= 40);
     alarm_off();
 }
 
@@ -137,12 +137,12 @@ static void ignored_signal_does_not_cut_a_sleep_short(void)
 
 static void poll_and_select_are_never_made_again(void)
 {
-    struct timeval time = {10, 0};
+    struct timeval time = {100, 0};
     sigset_t none;
 
     handle(SIGALRM, SA_RESTART, NULL);
     alarm_in(20 * MS);
-    CHECK_ERRNO(poll(NULL, 0, 10000), EINTR);
+    CHECK_ERRNO(poll(NULL, 0, 100000), EINTR);
     alarm_in(20 * MS);
     CHECK_ERRNO(select(0, NULL, NULL, NULL, &time), EINTR);
     sigemptyset(&none);

@@ -8,7 +8,7 @@
 
 static volatile int cleaned, step;
 static int fds[2];
-static sem_t never;
+static sem_t never, cancelled;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 
@@ -93,8 +93,10 @@ static void is_cancelled(void (*block)(void))
 
         step = cleaned = 0;
         CHECK(!pthread_create(&thread, NULL, run, (void *)block));
+        while (late && !step)
+            sleep_ms(1);
         if (late)
-            sleep_ms(20);
+            settle();
         CHECK(!pthread_cancel(thread));
         CHECK(!pthread_join(thread, &result) && result == PTHREAD_CANCELED);
         CHECK(step != 2);
@@ -145,7 +147,8 @@ static void *go_on(void *arg)
 
     CHECK(!pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before) && before == PTHREAD_CANCEL_ENABLE);
     step = 1;
-    sleep_ms(30);
+    while (sem_wait(&cancelled))
+        ;
     pthread_testcancel();
     step = 2;
     CHECK(!pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL));
@@ -160,10 +163,12 @@ static void a_disabled_one_waits_until_it_is_enabled(void)
     void *result = NULL;
 
     step = 0;
+    CHECK(!sem_init(&cancelled, 0, 0));
     CHECK(!pthread_create(&thread, NULL, go_on, NULL));
     while (!step)
         sleep_ms(1);
     CHECK(!pthread_cancel(thread));
+    CHECK(!sem_post(&cancelled));
     CHECK(!pthread_join(thread, &result) && result == PTHREAD_CANCELED && step == 2);
 }
 

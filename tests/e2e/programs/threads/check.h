@@ -51,4 +51,14 @@ static inline void sleep_ms(long ms)
     nanosleep(&time, NULL);
 }
 
+/*
+ * Until threads that said they are about to wait do wait: many short sleeps and no long one, since a machine
+ * that stands still makes one sleep of any length as good as none.
+ */
+static inline void settle(void)
+{
+    for (int i = 0; i < 12; i++)
+        sleep_ms(2);
+}
+
 #endif

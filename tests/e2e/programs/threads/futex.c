@@ -55,7 +55,7 @@ static void bad_calls_give_their_errno(void)
 }
 
 static volatile int words[2];
-static int woken;
+static volatile int arrived, woken;
 
 struct wait {
     pthread_t thread;
@@ -67,6 +67,7 @@ static void *wait(void *arg)
 {
     struct wait *self = arg;
 
+    __atomic_fetch_add(&arrived, 1, __ATOMIC_SEQ_CST);
     CHECK(!futex(self->word, WAIT_BITSET, 0, 0, NULL, self->bits));
     __atomic_fetch_add(&woken, 1, __ATOMIC_SEQ_CST);
     return NULL;
@@ -74,12 +75,23 @@ static void *wait(void *arg)
 
 static void begin(struct wait *waits, int count, int bits)
 {
-    woken = 0;
+    arrived = woken = 0;
     for (int i = 0; i < count; i++) {
         waits[i] = (struct wait){.word = &words[0], .bits = bits ? bits : 1 << i};
         CHECK(!pthread_create(&waits[i].thread, NULL, wait, &waits[i]));
     }
-    sleep_ms(30);
+    while (arrived < count)
+        sleep_ms(1);
+    settle();
+}
+
+/* So many are woken, and no more. */
+static void are_woken(int count)
+{
+    while (woken < count)
+        sleep_ms(1);
+    settle();
+    CHECK(woken == count);
 }
 
 static void end(struct wait *waits, int count)
@@ -95,8 +107,7 @@ static void a_bitset_wakes_those_who_wait_for_one_of_its_bits(void)
     begin(waits, 4, 0);
     CHECK(futex(&words[0], WAKE_BITSET, INT_MAX, 0, NULL, 1 << 7) == 0);
     CHECK(futex(&words[0], WAKE_BITSET, INT_MAX, 0, NULL, 1 << 1 | 1 << 3) == 2);
-    sleep_ms(20);
-    CHECK(woken == 2);
+    are_woken(2);
     CHECK(futex(&words[0], WAKE, INT_MAX, 0, NULL, 0) == 2);
     end(waits, 4);
 }
@@ -107,8 +118,7 @@ static void a_requeue_wakes_some_and_moves_some(void)
 
     begin(waits, 6, -1);
     CHECK(futex(&words[0], CMP_REQUEUE, 1, 3, &words[1], 0) == 4);
-    sleep_ms(20);
-    CHECK(woken == 1);
+    are_woken(1);
     CHECK(futex(&words[1], WAKE, INT_MAX, 0, NULL, 0) == 3);
     CHECK(futex(&words[0], WAKE, INT_MAX, 0, NULL, 0) == 2);
     end(waits, 6);
@@ -152,6 +162,7 @@ static void *lock_pi(void *arg)
     int id = (int)syscall(SYS_gettid);
 
     CHECK_ERRNO(futex(&pi, TRYLOCK_PI, 0, 0, NULL, 0), EAGAIN);
+    __atomic_fetch_add(&arrived, 1, __ATOMIC_SEQ_CST);
     CHECK(!futex(&pi, LOCK_PI, 0, 0, NULL, 0));
     CHECK((pi & 0x3fffffff) == id);
     CHECK_ERRNO(futex(&pi, LOCK_PI, 0, 0, NULL, 0), EDEADLK);
@@ -164,10 +175,13 @@ static void a_lock_is_handed_to_who_waited(void)
     struct timespec at;
     pthread_t threads[3];
 
+    arrived = 0;
     CHECK(!futex(&pi, LOCK_PI, 0, 0, NULL, 0) && pi == (int)syscall(SYS_gettid));
     for (int i = 0; i < 3; i++)
         CHECK(!pthread_create(&threads[i], NULL, lock_pi, NULL));
-    sleep_ms(30);
+    while (arrived < 3)
+        sleep_ms(1);
+    settle();
     CHECK(pi < 0 && (pi & 0x3fffffff) == (int)syscall(SYS_gettid));
     CHECK_ERRNO(futex(&pi, WAKE, 1, 0, NULL, 0), EINVAL);
     CHECK(!futex(&pi, UNLOCK_PI, 0, 0, NULL, 0));
@@ -180,7 +194,8 @@ static void a_lock_is_handed_to_who_waited(void)
 static void *hold_and_die(void *arg)
 {
     CHECK(!futex(&pi, LOCK_PI, 0, 0, NULL, 0));
-    sleep_ms(30);
+    while (!(pi & 1 << 31)) /* FUTEX_WAITERS */
+        sleep_ms(1);
     return arg;
 }
 
