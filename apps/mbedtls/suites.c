@@ -1,7 +1,7 @@
 /*
- * Runs all suites of mbed TLS that are linked in (or those with the first argument in their name), each as if it had been started
- * as the program that it is, in `/`, where its data are. A TAP line for each; what it prints otherwise goes to a file, and the
- * lines of failed cases from there to the console.
+ * Runs all suites of mbed TLS that are linked in (or those with the first argument in their name), each as if
+ * it had been started as the program that it is, in `/`, where its data are. A TAP line for each; what it
+ * prints otherwise goes to a file, and the lines of failed cases from there to the console.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,7 +39,8 @@ static int run(const struct suite *suite)
     return status;
 }
 
-/* From what it has printed: failed cases with what follows them, up to the next case. Its verdict comes to `verdict`. */
+/* From what it has printed: failed cases with what follows them, up to the next case. Its verdict comes to
+ * `verdict`. */
 static void tell_failures(char *verdict, size_t size)
 {
     char line[1024];
@@ -79,7 +80,8 @@ int main(int argc, char **argv)
         tell_failures(verdict, sizeof(verdict));
         done++;
         failed += status != 0 || strncmp(verdict, "PASSED", 6);
-        printf("%sok %zu - %s: %s\n", status != 0 || strncmp(verdict, "PASSED", 6) ? "not " : "", done, suites[i].name, verdict);
+        printf("%sok %zu - %s: %s\n", status != 0 || strncmp(verdict, "PASSED", 6) ? "not " : "", done,
+               suites[i].name, verdict);
     }
     printf("1..%zu\n", done);
     return failed || !done;

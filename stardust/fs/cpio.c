@@ -114,7 +114,7 @@ static bool read_entry(struct reader *reader, size_t *at)
     if (memcmp(header, "07070", 5) != 0 || (header[5] != '1' && header[5] != '2'))
         return sd_archive_fail(reader->error, "is no entry of a cpio archive", *at, "", 0);
     for (int i = 0; i < FIELDS; i++)
-        if (!parse_hex(header + 6 + 8 * i, &field[i]))
+        if (!parse_hex(header + 6 + 8 * (size_t)i, &field[i]))
             return sd_archive_fail(reader->error, "has a number that is none", *at, "", 0);
     if (!field[NAME] || field[NAME] > left - HEADER)
         return sd_archive_fail(reader->error, "has a name that does not end in the archive", *at, "", 0);

@@ -49,7 +49,7 @@ static void add_brand(struct sd_text *text)
     for (uint32_t i = 0; i < 3 && cpuid(0x80000000).a >= 0x80000004; i++) {
         struct leaf leaf = cpuid(0x80000002 + i);
 
-        memcpy(brand + 16 * i, &leaf, sizeof(leaf));
+        memcpy(brand + sizeof(leaf) * i, &leaf, sizeof(leaf));
     }
     sd_text_add(text, "model name\t: %s\n", brand[0] ? brand : "unknown");
 }

@@ -266,12 +266,11 @@ static void unpack_ramdisk(struct sd_node *root)
     if (!start->module || !start->module_bytes)
         return;
     read = sd_archive_kind(start->module, start->module_bytes, &what);
+    unpack.root = root;
     if (!read) {
         sd_error("ramdisk: it %s", what);
         sd_exit(1);
-    }
-    unpack.root = root;
-    if (!read(start->module, start->module_bytes, unpack_entry, &unpack, &error))
+    } else if (!read(start->module, start->module_bytes, unpack_entry, &unpack, &error))
         refuse(&error);
     forget_all(&unpack);
 }

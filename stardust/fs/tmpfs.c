@@ -16,7 +16,7 @@
 #define BITS_MAX   16
 
 /* A directory's size, as Linux's tmpfs counts it. */
-#define ENTRY_SIZE 20
+#define ENTRY_SIZE 20ull
 
 #ifndef RENAME_EXCHANGE
 #define RENAME_EXCHANGE (1 << 1)
@@ -58,11 +58,11 @@ static void free_plain(struct sd_node *node)
 static void free_directory(struct sd_node *node)
 {
     while (node) {
-        struct sd_node *parent = tmp_directory(node)->parent;
+        struct sd_node *above = tmp_directory(node)->parent;
 
         sd_free(tmp_directory(node)->table);
         sd_free(node);
-        node = parent && !--parent->references ? parent : NULL;
+        node = above && !--above->references ? above : NULL;
     }
 }
 
@@ -403,10 +403,10 @@ void sd_tmp_end(struct sd_mount *mount)
 
     for (;;) {
         struct tmp_entry *entry = first_entry(at);
-        struct sd_node *node;
 
         if (entry) {
-            node = entry->node;
+            struct sd_node *node = entry->node;
+
             if (node->ops->free == free_directory && tmp_directory(node)->count) {
                 at = tmp_directory(node);
                 continue;

@@ -186,13 +186,13 @@ static int clear_tail(struct tmp_file *file, uint64_t offset, uint64_t end)
 static int file_resize(struct sd_node *node, uint64_t size)
 {
     struct tmp_file *file = tmp_file(node);
-    char *last;
 
     if (size > SIZE_MAX_FILE)
         return -EFBIG;
     if (size < node->size) {
+        char *last = size & MASK ? sd_pages_find(&file->pages, size >> XEN_PAGE_SHIFT) : NULL;
+
         sd_pages_drop(&file->pages, (size + MASK) >> XEN_PAGE_SHIFT, SD_PAGES_NONE);
-        last = size & MASK ? sd_pages_find(&file->pages, size >> XEN_PAGE_SHIFT) : NULL;
         if (last)
             memset(last + (size & MASK), 0, XEN_PAGE_SIZE - (size & MASK));
         if (file->below_bytes > size)

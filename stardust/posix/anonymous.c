@@ -45,7 +45,7 @@ close_one:
 
 unsigned long sd_anonymous_inode(void)
 {
-    static unsigned long last;
+    static unsigned long last = 0;
 
     return ++last;
 }

@@ -107,7 +107,7 @@ long sd_sys_settimeofday(const struct timeval *time, const void *zone)
 
 int sd_timespec_deadline(const struct timespec *time, bool absolute, bool wall, uint64_t *deadline)
 {
-    uint64_t now = xen_time_now(), ns, passed;
+    uint64_t now = xen_time_now(), ns;
     struct timespec wanted = {0};
 
     if (sd_copy_in(&wanted, time, sizeof(wanted)))
@@ -120,7 +120,8 @@ int sd_timespec_deadline(const struct timespec *time, bool absolute, bool wall, 
         return 0;
     }
     if (absolute && wall) {
-        passed = wall_now();
+        uint64_t passed = wall_now();
+
         ns = ns > passed ? ns - passed : 0;
     }
     *deadline = absolute && !wall ? ns : now + ns;

@@ -35,12 +35,13 @@ int sd_clock_can_wait(int clock)
 int sd_clock_moment(int *clock, bool absolute, const struct timespec *time, uint64_t *at)
 {
     uint64_t now = 0, ns;
-    int error;
 
     if (!sd_timespec_is_valid(time))
         return -EINVAL;
     ns = sd_timespec_ns(time);
     if (!absolute) {
+        int error;
+
         if (!sd_clock_is_cpu(*clock))
             *clock = CLOCK_MONOTONIC;
         error = sd_clock_read(*clock, &now);
@@ -57,12 +58,12 @@ static int sleep_until(int clock, uint64_t at)
 {
     struct xen_waitq nobody;
     struct xen_lock lock = {0};
-    uint64_t shown, now, step;
-    int error;
 
     xen_waitq_init(&nobody);
     for (;;) {
-        error = sd_clock_read(clock, &shown);
+        uint64_t shown, now, step;
+        int error = sd_clock_read(clock, &shown);
+
         if (error || shown >= at)
             return error;
         step = at - shown;
@@ -94,7 +95,7 @@ long sd_sys_clock_nanosleep(int clock, int flags, const struct timespec *wanted,
 {
     bool absolute = flags & TIMER_ABSTIME;
     struct timespec time;
-    uint64_t at;
+    uint64_t at = 0;
     int error = sd_clock_can_wait(clock);
 
     /* The caller's own CPU time stands still while it sleeps. */

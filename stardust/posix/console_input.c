@@ -215,7 +215,7 @@ static int wait_for_input(const struct sd_file *file, size_t bytes)
 long sd_console_read(struct sd_file *file, void *buffer, size_t bytes)
 {
     char piece[PIECE], *to = buffer;
-    size_t done = 0, count;
+    size_t done = 0;
     bool more = true;
     int error;
 
@@ -224,7 +224,8 @@ long sd_console_read(struct sd_file *file, void *buffer, size_t bytes)
     xen_platform_lock(&lock);
     error = wait_for_input(file, bytes);
     while (!error && more && done < bytes) {
-        count = sd_tty_read(&tty, piece, bytes - done < PIECE ? bytes - done : PIECE, &more);
+        size_t count = sd_tty_read(&tty, piece, bytes - done < PIECE ? bytes - done : PIECE, &more);
+
         if (sd_copy_out(to + done, piece, count))
             error = -EFAULT;
         else
@@ -335,11 +336,11 @@ static long terminal_ioctl(unsigned long request, void *arg)
 
 long sd_console_ioctl(struct sd_file *file, unsigned long request, void *arg)
 {
-    int count;
-
     (void)file;
     open_input();
     if (request == FIONREAD) {
+        int count;
+
         xen_platform_lock(&lock);
         pump();
         count = (int)sd_tty_available(&tty);

@@ -49,10 +49,16 @@ static uint64_t thread_time(struct sd_task *task)
     return task->cpu_ns;
 }
 
+/* Whose a clock below 0 is. */
+static int id_of(int clock)
+{
+    return (int)(~(unsigned)clock >> 3);
+}
+
 /* The thread's; NULL when it is none's. */
 static struct sd_task *thread_of(int clock)
 {
-    int id = ~(clock >> 3);
+    int id = id_of(clock);
 
     if (clock == CLOCK_THREAD_CPUTIME_ID)
         return sd_task_self();
@@ -64,7 +70,7 @@ static struct sd_task *thread_of(int clock)
 static bool is_process(int clock)
 {
     return clock == CLOCK_PROCESS_CPUTIME_ID ||
-           (clock < 0 && (clock & KIND) == KIND_PROCESS && IS_PROCESS(~(clock >> 3)));
+           (clock < 0 && (clock & KIND) == KIND_PROCESS && IS_PROCESS(id_of(clock)));
 }
 
 int sd_cpu_clock_of(int thread)

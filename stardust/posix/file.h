@@ -52,7 +52,7 @@ struct sd_file {
  * limit): 1,024 at first. What is open beyond a limit set later stays open. */
 #define SD_FD_MAX 65536
 int sd_fd_limit(void);
-void sd_fd_set_limit(int limit);
+void sd_fd_set_limit(int wanted);
 
 /* The file behind a descriptor, with a reference for the caller; NULL when there is none. */
 struct sd_file *sd_fd_get(int fd) xen_must_check;

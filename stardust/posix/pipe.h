@@ -15,7 +15,7 @@ struct sd_pipe;
  * when the last end is closed; the node outlives the ends. Waits for somebody at the other side as open(2)
  * does. 0; -ENXIO for a writer that does not wait and has no reader, -ENOMEM, -SD_RESTART.
  */
-int sd_fifo_open(struct sd_pipe **pipe, int flags, struct sd_file **file) xen_must_check;
+int sd_fifo_open(struct sd_pipe **owner, int flags, struct sd_file **file) xen_must_check;
 
 /* fcntl's F_GETPIPE_SZ and F_SETPIPE_SZ; -EBADF when the file is no pipe. */
 long sd_pipe_size(struct sd_file *file, int command, unsigned long bytes);

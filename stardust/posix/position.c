@@ -33,9 +33,7 @@ static int get(int fd, bool out, long offset, struct sd_file **found)
     if (!file)
         return -EBADF;
     mode = file->flags & 3;
-    if (file->flags & O_PATH)
-        error = -EBADF;
-    else if (out ? mode == O_RDONLY : mode == O_WRONLY)
+    if (file->flags & O_PATH || mode == (out ? O_RDONLY : O_WRONLY))
         error = -EBADF;
     else if (out ? !file->ops->pwrite : !file->ops->pread)
         error = -ESPIPE;

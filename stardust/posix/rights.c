@@ -18,7 +18,7 @@ static int append(struct sd_rights **rights, const char *from, size_t count)
     struct sd_rights *all = *rights;
 
     if (!all) {
-        all = sd_calloc(1, sizeof(*all) + SD_RIGHTS_MAX * sizeof(all->files[0]));
+        all = sd_calloc(1, sizeof(*all) + SD_RIGHTS_MAX * sizeof(struct sd_file *));
         if (!all)
             return -ENOMEM;
         *rights = all;

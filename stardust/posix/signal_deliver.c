@@ -74,9 +74,10 @@ void sd_signals_deliver(struct sd_task *task, struct sd_context *context, const 
 {
     bool handled = false;
     siginfo_t info;
-    int number;
 
     for (;;) {
+        int number;
+
         while ((number = sd_signal_take(task, ~task->blocked, &info))) {
             const struct sd_action *action = &sd_actions[number - 1];
 

@@ -13,11 +13,12 @@ long sd_sys_sigaltstack(const void *wanted, void *old)
     struct sd_task *self = sd_task_self();
     bool is_used = sd_signal_on_alternate(self, sd_caller()->rsp);
     stack_t now = {0}, before = self->alternate;
-    int mode;
 
     before.ss_flags &= SD_SIGNAL_AUTODISARM;
     before.ss_flags |= before.ss_size ? (is_used ? SS_ONSTACK : 0) : SS_DISABLE;
     if (wanted) {
+        int mode;
+
         if (sd_copy_in(&now, wanted, sizeof(now)))
             return -EFAULT;
         if (is_used)

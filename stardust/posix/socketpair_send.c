@@ -47,12 +47,11 @@ static long send_packet(struct sd_pair_end *end, struct sd_message *message, str
 {
     struct sd_pair_end *to = end->peer;
     size_t bytes = message->bytes;
-    struct sd_packet *packet = NULL;
+    struct sd_packet *packet = xen_container_of(to->packets.prev, struct sd_packet, link);
 
-    if (sd_pair_is_stream(end) && !*rights && !xen_list_is_empty(&to->packets))
-        packet = xen_container_of(to->packets.prev, struct sd_packet, link);
     /* What came with files is read apart from what follows. */
-    if (!packet || packet->rights || packet->end == packet->room) {
+    if (!sd_pair_is_stream(end) || *rights || xen_list_is_empty(&to->packets) || packet->rights ||
+        packet->end == packet->room) {
         size_t room = !sd_pair_is_stream(end) ? bytes : STREAM_BYTES;
 
         packet = add_packet(to, room);

@@ -8,6 +8,7 @@
 
 static long call(sd_service *service, const long a[6])
 {
+    /* As the edge expects them (x86_64/call.S). */
     long result = (long)service, d = a[0], s = a[1], x = a[2], c = a[3];
     register long r8 __asm__("r8") = a[4];
     register long r9 __asm__("r9") = a[5];
