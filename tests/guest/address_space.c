@@ -10,7 +10,7 @@
 #include <xenlib/trap.h>
 
 extern char xen_image_start[], xen_text_end[], xen_rodata_end[], xen_image_end[];
-extern char xen_boot_stack_guard[], xen_boot_stack[];
+extern char xen_boot_stack_guard[], xen_boot_stack[], xen_upcall_stack_guard[], xen_upcall_stack[];
 
 static void read_byte(void *at)
 {
@@ -86,6 +86,13 @@ SD_TEST(main_stack_has_a_guard_page)
     SD_CHECK(faults(read_byte, xen_boot_stack_guard + XEN_PAGE_SIZE - 1));
     SD_CHECK(faults(write_byte, xen_boot_stack_guard));
     SD_CHECK(!faults(write_byte, xen_boot_stack));
+}
+
+SD_TEST(events_stack_has_a_guard_page)
+{
+    SD_CHECK(faults(read_byte, xen_upcall_stack_guard));
+    SD_CHECK(faults(write_byte, xen_upcall_stack_guard + XEN_PAGE_SIZE - 1));
+    SD_CHECK(!faults(write_byte, xen_upcall_stack));
 }
 
 /* A place that nothing else uses: 1 GiB behind the window for foreign pages. */

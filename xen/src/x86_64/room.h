@@ -111,7 +111,7 @@ _Noreturn void xen_start_fail(const char *what);
 /* Linker script: the image and its parts, page-aligned. What follows xen_shared_page are pages for PVH alone.
  */
 extern char xen_image_start[], xen_text_end[], xen_rodata_end[], xen_image_end[];
-extern char xen_boot_stack_guard[], xen_boot_stack[], xen_boot_tables[];
+extern char xen_boot_stack_guard[], xen_boot_stack[], xen_boot_tables[], xen_upcall_stack_guard[];
 extern char xen_shared_page[], xen_console_page[], xen_store_page[], xen_fault_stack[], xen_pvh_tables[];
 
 /* Which page of the image an address lies in. */

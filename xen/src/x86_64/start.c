@@ -39,7 +39,9 @@ uint64_t xen_image_rights(size_t page)
         return PTE_PRESENT | PTE_ACCESSED;
     if (page < xen_image_page(xen_rodata_end))
         return PTE_PRESENT | PTE_ACCESSED | PTE_NX;
-    return page == xen_image_page(xen_boot_stack_guard) ? 0 : PTE_DATA;
+    if (page == xen_image_page(xen_boot_stack_guard) || page == xen_image_page(xen_upcall_stack_guard))
+        return 0;
+    return PTE_DATA;
 }
 
 _Noreturn void xen_start_fail(const char *what)

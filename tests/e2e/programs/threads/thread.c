@@ -206,6 +206,48 @@ static void a_stack_may_be_small_or_the_program_s(void)
     pthread_attr_destroy(&attr);
 }
 
+#define DEEP_STACK 16384
+#define LITTLE     256 /* of it that is left */
+
+static volatile int is_deep, may_end;
+static char deep_area[8192 + DEEP_STACK] __attribute__((aligned(4096)));
+
+/* Stands near its stack's end and computes. */
+static void *compute_deep(void *arg)
+{
+    size_t left = (size_t)((char *)__builtin_frame_address(0) - (deep_area + 8192));
+    volatile char *room = __builtin_alloca(left - LITTLE);
+
+    room[0] = 1;
+    is_deep = 1;
+    while (!may_end)
+        ;
+    return arg;
+}
+
+/* What the system does meanwhile, it does somewhere else. */
+static void a_stack_is_the_program_s_to_its_last_bytes(void)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    size_t spoilt = 0;
+
+    memset(deep_area, 0x5a, 8192);
+    pthread_attr_init(&attr);
+    CHECK(!pthread_attr_setstack(&attr, deep_area + 8192, DEEP_STACK));
+    CHECK(!pthread_create(&thread, &attr, compute_deep, NULL));
+    while (!is_deep)
+        sleep_ms(1);
+    for (int i = 0; i < 50; i++)
+        sleep_ms(2);
+    may_end = 1;
+    CHECK(!pthread_join(thread, NULL));
+    for (size_t i = 0; i < 8192; i++)
+        spoilt += deep_area[i] != 0x5a;
+    CHECK(!spoilt);
+    pthread_attr_destroy(&attr);
+}
+
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t all_here = PTHREAD_COND_INITIALIZER, go = PTHREAD_COND_INITIALIZER;
 static int here, may_go;
@@ -307,6 +349,7 @@ const struct claim thread_claims[] = {
     {"once_is_once_and_all_wait_for_it", once_is_once_and_all_wait_for_it},
     {"names_are_inherited_and_cut", names_are_inherited_and_cut},
     {"a_stack_may_be_small_or_the_program_s", a_stack_may_be_small_or_the_program_s},
+    {"a_stack_is_the_program_s_to_its_last_bytes", a_stack_is_the_program_s_to_its_last_bytes},
     {"a_thousand_threads_live_at_once", a_thousand_threads_live_at_once},
     {"c11_threads_work", c11_threads_work},
     {"scheduling_is_told_as_on_one_cpu", scheduling_is_told_as_on_one_cpu},
