@@ -14,10 +14,12 @@ struct sd_area {
     int rights; /* PROT_*, and what kind of area it is */
 };
 
-/* Kinds: memory comes at the first touch, and is not charged before; mapped MAP_SHARED; a copy of a file. */
+/* Kinds: memory comes at the first touch, and is not charged before; mapped MAP_SHARED; a copy of a file; a
+ * stack, besides DEMAND. */
 #define SD_AREA_DEMAND 0x10
 #define SD_AREA_SHARED 0x20
 #define SD_AREA_COPY   0x40
+#define SD_AREA_STACK  0x80
 #define SD_AREA_PROT   0x7
 
 /* Zeros are an empty list. */

@@ -134,12 +134,16 @@ static long map_memory(uintptr_t start, size_t bytes, int prot, int flags)
     int rights = prot | sd_vm_demand(flags) | ((flags & MAP_TYPE) == MAP_PRIVATE ? 0 : SD_AREA_SHARED);
     int error = sd_vm_add(start, start + bytes, rights);
 
+    if (error)
+        return error;
+    if (rights & SD_AREA_STACK)
+        error = sd_vm_populate(sd_vm_stack_top(start, start + bytes), start + bytes, rights);
     /* Asked for at once: as far as there is memory, as on Linux. */
     if (!error && (flags & (MAP_POPULATE | MAP_LOCKED)) &&
-        sd_vm_populate(start, start + bytes, rights) == -ENOMEM && (flags & MAP_LOCKED)) {
-        sd_vm_remove(start, start + bytes);
+        sd_vm_populate(start, start + bytes, rights) == -ENOMEM && (flags & MAP_LOCKED))
         error = -EAGAIN;
-    }
+    if (error)
+        sd_vm_remove(start, start + bytes);
     return error ? error : (long)start;
 }
 

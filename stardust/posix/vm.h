@@ -50,6 +50,10 @@ bool sd_vm_place(size_t bytes, uintptr_t *start);
 /* What kind of area such flags of mmap's ask for: SD_AREA_DEMAND or 0. */
 int sd_vm_demand(int flags);
 
+/* Where that part of a stack begins that has its memory from the start, so that a thread that has begun does
+ * not end for want of it: its thread-local variables and the first frames. */
+uintptr_t sd_vm_stack_top(uintptr_t start, uintptr_t end);
+
 /* Memory now for what an area's range lacks. 0 or -ENOMEM. */
 int sd_vm_populate(uintptr_t start, uintptr_t end, int rights) xen_must_check;
 

@@ -15,13 +15,32 @@
 #include "../trap/trap.h"
 #include "vm.h"
 
+/* musl's, at a stack's upper end: keys' values and the thread itself. And what its first functions need. */
+#define OF_THREAD    2048
+#define FIRST_FRAMES 8192
+
+extern const char sd_tls_start[], sd_tls_end[], sd_tls_align[]; /* image.lds */
+
 int sd_vm_demand(int flags)
 {
     if (!(flags & MAP_NORESERVE))
         return 0;
+    if (!(flags & MAP_STACK))
+        return SD_AREA_DEMAND;
     /* The frames of exceptions and events are pushed onto the running stack: where that cannot be waited for,
      * it has its memory from the start. */
-    return (flags & MAP_STACK) && !xen_trap_stacks_may_fault() ? 0 : SD_AREA_DEMAND;
+    if (!xen_trap_stacks_may_fault())
+        return 0;
+    sd_vm_keep_for_stacks();
+    return SD_AREA_DEMAND | SD_AREA_STACK;
+}
+
+uintptr_t sd_vm_stack_top(uintptr_t start, uintptr_t end)
+{
+    size_t tls = (size_t)(sd_tls_end - sd_tls_start) + (uintptr_t)sd_tls_align;
+    size_t bytes = sd_vm_round_up(tls + OF_THREAD + FIRST_FRAMES);
+
+    return bytes < end - start ? end - bytes : start;
 }
 
 int sd_vm_populate(uintptr_t start, uintptr_t end, int rights)
@@ -31,33 +50,35 @@ int sd_vm_populate(uintptr_t start, uintptr_t end, int rights)
 
     for (; prot && start < end && !error; start += XEN_PAGE_SIZE)
         if (!sd_vm_is_there(start))
-            error = sd_vm_fill_page(start, prot);
+            error = sd_vm_fill_page(start, prot, false);
     return error;
 }
 
 /* Whether the area says that the access is allowed, and that there need be no memory yet. */
-static bool is_demanded(uintptr_t address, uint64_t error, unsigned *prot)
+static bool is_demanded(uintptr_t address, uint64_t error, int *rights)
 {
     const struct sd_area *area = sd_areas_find(&sd_vm_areas, address);
-    unsigned needed = error & XEN_FAULT_FETCH ? PROT_EXEC : error & XEN_FAULT_WRITE ? PROT_WRITE : 0;
+    unsigned needed = error & XEN_FAULT_FETCH ? PROT_EXEC : error & XEN_FAULT_WRITE ? PROT_WRITE : 0, prot;
 
     if (!area || area->start > address || !(area->rights & SD_AREA_DEMAND))
         return false;
-    *prot = (unsigned)area->rights & SD_AREA_PROT;
-    return *prot && (*prot & needed) == needed;
+    *rights = area->rights;
+    prot = (unsigned)area->rights & SD_AREA_PROT;
+    return prot && (prot & needed) == needed;
 }
 
 bool xen_platform_page_fault(uintptr_t address, uint64_t error)
 {
     uintptr_t page = address & ~(XEN_PAGE_SIZE - 1);
-    unsigned prot;
+    int rights;
 
-    return is_demanded(address, error, &prot) && !sd_vm_fill_page(page, prot);
+    return is_demanded(address, error, &rights) &&
+           !sd_vm_fill_page(page, (unsigned)rights & SD_AREA_PROT, rights & SD_AREA_STACK);
 }
 
 bool sd_page_fault_lacks_memory(uintptr_t address, uint64_t error)
 {
-    unsigned prot;
+    int rights;
 
-    return !(error & XEN_FAULT_PRESENT) && is_demanded(address, error, &prot);
+    return !(error & XEN_FAULT_PRESENT) && is_demanded(address, error, &rights);
 }

@@ -10,9 +10,10 @@
 
 #include "../mem/mem.h"
 
-/* Pages that stay for the kernel, and those that a page table serves. */
-#define KEPT_BACK 16
-#define PER_TABLE 512
+/* Pages that stay for the kernel, those that stay for stacks, and those that a page table serves. */
+#define KEPT_BACK       16
+#define KEPT_FOR_STACKS 32
+#define PER_TABLE       512
 
 enum place { ABSENT, SHOWN, HIDDEN };
 
@@ -57,13 +58,25 @@ static void unmap(uintptr_t start, uintptr_t end)
         xen_platform_panic("0x%lx to 0x%lx cannot be unmapped", start, end);
 }
 
-bool sd_vm_has(size_t pages)
+static size_t kept_for_stacks;
+
+void sd_vm_keep_for_stacks(void)
+{
+    kept_for_stacks = KEPT_FOR_STACKS;
+}
+
+static bool has(size_t pages, size_t kept)
 {
     struct sd_memory_stats stats;
 
     sd_page_stats(&stats);
-    return stats.pages_free >= KEPT_BACK && pages <= stats.pages_free - KEPT_BACK &&
-           pages + pages / PER_TABLE + 3 <= stats.pages_free - KEPT_BACK;
+    return stats.pages_free >= kept && pages <= stats.pages_free - kept &&
+           pages + pages / PER_TABLE + 3 <= stats.pages_free - kept;
+}
+
+bool sd_vm_has(size_t pages)
+{
+    return has(pages, KEPT_BACK + kept_for_stacks);
 }
 
 size_t sd_vm_absent(uintptr_t start, uintptr_t end)
@@ -84,9 +97,9 @@ bool sd_vm_is_there(uintptr_t page)
     return place_of(page, NULL) != ABSENT;
 }
 
-int sd_vm_fill_page(uintptr_t page, unsigned prot)
+int sd_vm_fill_page(uintptr_t page, unsigned prot, bool stack)
 {
-    void *block = sd_vm_has(1) ? sd_page_alloc(0) : NULL;
+    void *block = has(1, KEPT_BACK + (stack ? 0 : kept_for_stacks)) ? sd_page_alloc(0) : NULL;
 
     if (!block)
         return -ENOMEM;

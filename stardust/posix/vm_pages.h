@@ -17,8 +17,12 @@
 #define SD_VM_HIGH   0x6100000000UL /* 388 GiB */
 #define SD_VM_HIDDEN (SD_VM_HIGH - SD_VM_LOW)
 
-/* Whether so many pages are there for a program, with their tables, and enough is left for the kernel. */
+/* Whether so many pages are there for a program, with their tables, and enough is left for the kernel and for
+ * stacks that grow. */
 bool sd_vm_has(size_t pages);
+
+/* From now on there are such stacks, and so pages that only they get. */
+void sd_vm_keep_for_stacks(void);
 
 /* How many pages of the range have no memory yet. */
 size_t sd_vm_absent(uintptr_t start, uintptr_t end);
@@ -30,8 +34,9 @@ size_t sd_vm_absent(uintptr_t start, uintptr_t end);
  */
 int sd_vm_set(uintptr_t start, uintptr_t end, unsigned prot, bool fill, uintptr_t *done) xen_must_check;
 
-/* A zeroed page where there is none. 0 or -ENOMEM. Exception context, too. */
-int sd_vm_fill_page(uintptr_t page, unsigned prot) xen_must_check;
+/* A zeroed page where there is none; of a stack's, if need be one of those that are kept for them. 0 or
+ * -ENOMEM. Exception context, too. */
+int sd_vm_fill_page(uintptr_t page, unsigned prot, bool stack) xen_must_check;
 
 /* Gives the range's memory back. */
 void sd_vm_drop(uintptr_t start, uintptr_t end);

@@ -31,6 +31,14 @@ static size_t charge(uintptr_t start, uintptr_t end, int prot)
     return pages;
 }
 
+/* A thread's stack, of which its guard page is the rest, becomes usable. */
+static int begin_stack(const struct sd_area *area, int prot)
+{
+    if (!(area->rights & SD_AREA_STACK) || (area->rights & SD_AREA_PROT) || !prot)
+        return 0;
+    return sd_vm_populate(sd_vm_stack_top(area->start, area->end), area->end, prot);
+}
+
 static int protect(uintptr_t start, uintptr_t end, int prot)
 {
     int error = 0;
@@ -42,6 +50,8 @@ static int protect(uintptr_t start, uintptr_t end, int prot)
 
         error = sd_vm_set(start, area.end, (unsigned)prot, !(rights & SD_AREA_DEMAND), &done);
         sd_areas_set(&sd_vm_areas, start, done, rights);
+        if (!error)
+            error = begin_stack(&area, prot);
         start = area.end;
     }
     return error;

@@ -3,7 +3,7 @@
 import re
 
 from host import paths
-from host.claims import equal, only, true
+from host.claims import equal, true
 from tests.e2e.lab import banner, stardust
 
 PROGRAM = paths.BUILD / "e2e-threads"
@@ -14,8 +14,6 @@ def test_threads_locks_and_cancellation_are_posix_s():
     true(run.status == 0 and re.search(r"(?m)^1\.\.37$", run.out), f"status {run.status}, all claims: {run.out}{run.err}")
 
 
-# On PVH a thread's stack comes at its first touch, where running out of memory is a report and no errno.
-@only("pv")
 def test_memory_for_threads_ends_with_eagain():
     run = stardust("run", PROGRAM, "--memory", 8, "--", "exhaust")
     true(run.status == 0 and re.search(r"(?m)^\d+ threads, then EAGAIN$", run.out), f"status {run.status}: {run.out}{run.err}")
