@@ -201,6 +201,10 @@ int sd_fifo_open(struct sd_node *node, int flags, struct sd_file **file) xen_mus
 /* The node's last reference goes, and with it what sd_fifo_open keeps for it. */
 void sd_fifo_free(struct sd_node *node) __attribute__((weak));
 
+/* Before pages of a file go, from `first` up to `end`: whatever shows them stops that. Weak: without mmap in
+ * the image nothing does. */
+void sd_vm_file_cut(const struct sd_node *node, uint64_t first, uint64_t end) __attribute__((weak));
+
 extern const struct sd_fs sd_tmpfs, sd_devtmpfs, sd_procfs;
 
 #endif

@@ -56,8 +56,9 @@ static void comm(struct sd_text *text)
 
 static void add_range(struct sd_text *text, uintptr_t start, uintptr_t end, int prot, const char *name)
 {
-    sd_text_add(text, "%08lx-%08lx %c%c%cp 00000000 00:00 0%s%s\n", start, end, prot & 1 ? 'r' : '-',
-                prot & 2 ? 'w' : '-', prot & 4 ? 'x' : '-', *name ? "                          " : "", name);
+    sd_text_add(text, "%08lx-%08lx %c%c%c%c 00000000 00:00 0%s%s\n", start, end, prot & 1 ? 'r' : '-',
+                prot & 2 ? 'w' : '-', prot & 4 ? 'x' : '-', prot & SD_AREA_SHARED ? 's' : 'p',
+                *name ? "                          " : "", name);
 }
 
 static size_t area_count(void)

@@ -63,6 +63,14 @@ static char *own_page(struct tmp_file *file, uint64_t number, bool whole)
     return page;
 }
 
+/* Pages go that somebody may have mapped. */
+static void drop_pages(struct tmp_file *file, uint64_t from, uint64_t end)
+{
+    if (sd_vm_file_cut)
+        sd_vm_file_cut(&file->node, from, end);
+    sd_pages_drop(&file->pages, from, end);
+}
+
 /* Bytes out of one page. */
 static int read_part(const struct tmp_file *file, uint64_t offset, char *to, size_t bytes)
 {
@@ -192,7 +200,7 @@ static int file_resize(struct sd_node *node, uint64_t size)
     if (size < node->size) {
         char *last = size & MASK ? sd_pages_find(&file->pages, size >> XEN_PAGE_SHIFT) : NULL;
 
-        sd_pages_drop(&file->pages, (size + MASK) >> XEN_PAGE_SHIFT, SD_PAGES_NONE);
+        drop_pages(file, (size + MASK) >> XEN_PAGE_SHIFT, SD_PAGES_NONE);
         if (last)
             memset(last + (size & MASK), 0, XEN_PAGE_SIZE - (size & MASK));
         if (file->below_bytes > size)
@@ -214,7 +222,7 @@ static int punch(struct tmp_file *file, uint64_t offset, uint64_t end)
         error = clear_tail(file, offset, end);
     if (!error && end & MASK && last >= first)
         error = clear_tail(file, last << XEN_PAGE_SHIFT, end);
-    sd_pages_drop(&file->pages, first, last);
+    drop_pages(file, first, last);
     if (last >= below && file->below_bytes > first << XEN_PAGE_SHIFT)
         file->below_bytes = first << XEN_PAGE_SHIFT;
     for (uint64_t i = first; i < last && i < pages_below(file) && !error; i++) {
@@ -336,6 +344,16 @@ static long file_pwrite(struct sd_file *file, const void *buffer, size_t bytes, 
     return write_at(tmp_file(file->node), buffer, bytes, at);
 }
 
+static int file_page(struct sd_file *file, uint64_t number, void **page)
+{
+    uint64_t pages = (file->node->size + MASK) >> XEN_PAGE_SHIFT;
+
+    if (number >= pages)
+        return -ENXIO;
+    *page = own_page(tmp_file(file->node), number, false);
+    return *page ? 0 : -ENOSPC;
+}
+
 static long file_truncate(struct sd_file *file, long bytes)
 {
     return file_resize(file->node, (uint64_t)bytes);
@@ -391,6 +409,7 @@ static const struct sd_file_ops ops = {
     .pwrite = file_pwrite,
     .lseek = file_seek,
     .truncate = file_truncate,
+    .page = file_page,
     .stat = sd_tmp_stat,
     .close = sd_tmp_close,
 };

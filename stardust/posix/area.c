@@ -63,28 +63,32 @@ static void merge(struct sd_areas *areas, size_t from, size_t to)
     for (size_t i = to < areas->count ? to : areas->count; i-- > from + 1;) {
         struct sd_area *left = areas->list + i - 1, *right = areas->list + i;
 
-        if (left->end != right->start || left->rights != right->rights)
+        if (left->end != right->start || left->rights != right->rights || left->file != right->file)
             continue;
         left->end = right->end;
         splice(areas, i, i + 1, NULL, 0);
     }
 }
 
-void sd_areas_set(struct sd_areas *areas, uintptr_t start, uintptr_t end, int rights)
+void sd_areas_put(struct sd_areas *areas, struct sd_area area)
 {
-    size_t first = find(areas, start), behind = first, count = 0;
+    size_t first = find(areas, area.start), behind = first, count = 0;
     struct sd_area put[1 + ADDED];
 
-    if (start >= end)
+    if (area.start >= area.end)
         return;
-    while (behind < areas->count && areas->list[behind].start < end)
+    while (behind < areas->count && areas->list[behind].start < area.end)
         behind++;
-    if (behind > first && areas->list[first].start < start)
-        put[count++] = (struct sd_area){areas->list[first].start, start, areas->list[first].rights};
-    if (rights != SD_AREA_FREE)
-        put[count++] = (struct sd_area){start, end, rights};
-    if (behind > first && areas->list[behind - 1].end > end)
-        put[count++] = (struct sd_area){end, areas->list[behind - 1].end, areas->list[behind - 1].rights};
+    if (behind > first && areas->list[first].start < area.start) {
+        put[count] = areas->list[first];
+        put[count++].end = area.start;
+    }
+    if (area.rights != SD_AREA_FREE)
+        put[count++] = area;
+    if (behind > first && areas->list[behind - 1].end > area.end) {
+        put[count] = areas->list[behind - 1];
+        put[count++].start = area.end;
+    }
     splice(areas, first, behind, put, count);
     merge(areas, first ? first - 1 : 0, first + count + 1);
 }

@@ -36,6 +36,10 @@ struct sd_file_ops {
     unsigned (*ready)(struct sd_file *file);
     /* Where changes of that are told; it lives as long as the file. With `ready`, never NULL. */
     struct sd_readiness *(*readiness)(struct sd_file *file);
+    /* The page of that number, for mappings to show: it stays the file's until sd_vm_file_cut (fs.h) is told
+     * otherwise. 0, -ENXIO behind the file's end, -ENOSPC. Must not wait; exception context, too. NULL: it
+     * cannot be mapped MAP_SHARED. */
+    int (*page)(struct sd_file *file, uint64_t number, void **page);
     void (*close)(struct sd_file *file); /* nobody refers to it any more; NULL when there is nothing to do */
 };
 

@@ -9,6 +9,7 @@
 #include <xenlib/trap.h>
 
 #include "../sched/sched.h"
+#include "../trap/trap.h"
 #include "preempt.h"
 #include "task.h"
 
@@ -120,11 +121,20 @@ static struct sd_context context_of(const struct xen_trap_frame *frame)
     };
 }
 
+/* Of a page fault where a file is mapped, but has no page. */
+static bool lacks_file(const struct xen_trap_frame *frame, uintptr_t address)
+{
+    return frame->vector == XEN_TRAP_PAGE_FAULT && sd_page_fault_lacks_file &&
+           sd_page_fault_lacks_file(address, frame->error);
+}
+
 static siginfo_t info_of(const struct xen_trap_frame *frame, uintptr_t address)
 {
     struct meaning meaning = meaning_of(frame->vector);
     siginfo_t info = {.si_signo = meaning.number, .si_code = meaning.code};
 
+    if (lacks_file(frame, address))
+        return (siginfo_t){.si_signo = SIGBUS, .si_code = BUS_ADRERR, .si_addr = (void *)address};
     if (meaning.has_address)
         info.si_addr = (void *)frame->rip;
     if (frame->vector == XEN_TRAP_PAGE_FAULT) {
@@ -138,8 +148,8 @@ static siginfo_t info_of(const struct xen_trap_frame *frame, uintptr_t address)
 
 bool sd_signal_trap(struct xen_trap_frame *frame)
 {
-    int number = meaning_of(frame->vector).number;
     uintptr_t address = frame->vector == XEN_TRAP_PAGE_FAULT ? xen_trap_fault_address() : 0;
+    int number = lacks_file(frame, address) ? SIGBUS : meaning_of(frame->vector).number;
     struct trapped *at;
 
     if (!number || !sd_task_in_program() || sd_signal_is_ignored(number) ||

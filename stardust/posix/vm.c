@@ -66,13 +66,19 @@ bool sd_vm_is_mapped(uintptr_t start, size_t bytes)
     return true;
 }
 
+bool sd_vm_is_within_limit(size_t bytes)
+{
+    size_t total = sd_vm_limit == SIZE_MAX ? 0 : sd_areas_total(&sd_vm_areas);
+
+    return total <= sd_vm_limit && bytes <= sd_vm_limit - total;
+}
+
 int sd_vm_add(uintptr_t start, uintptr_t end, int rights)
 {
     unsigned prot = (unsigned)rights & SD_AREA_PROT;
-    size_t total = sd_vm_limit == SIZE_MAX ? 0 : sd_areas_total(&sd_vm_areas);
     uintptr_t done;
 
-    if (total > sd_vm_limit || end - start > sd_vm_limit - total)
+    if (!sd_vm_is_within_limit(end - start))
         return -ENOMEM;
     if (prot && !(rights & SD_AREA_DEMAND)) {
         if (!sd_vm_has((end - start) >> XEN_PAGE_SHIFT))
@@ -88,6 +94,7 @@ int sd_vm_add(uintptr_t start, uintptr_t end, int rights)
 
 void sd_vm_remove(uintptr_t start, uintptr_t end)
 {
+    sd_vm_unshare(start, end);
     sd_vm_drop(start, end);
     sd_areas_set(&sd_vm_areas, start, end, SD_AREA_FREE);
 }

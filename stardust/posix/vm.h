@@ -38,6 +38,9 @@ int sd_vm_check_range(uintptr_t start, size_t *bytes);
 /* Whether something is mapped at every page, of the range or of anything else. */
 bool sd_vm_is_mapped(uintptr_t start, size_t bytes);
 
+/* Whether so many bytes more may be mapped (RLIMIT_AS). */
+bool sd_vm_is_within_limit(size_t bytes);
+
 /* An area with its memory for a range that has none. The list's room is reserved. 0 or -ENOMEM. */
 int sd_vm_add(uintptr_t start, uintptr_t end, int rights) xen_must_check;
 void sd_vm_remove(uintptr_t start, uintptr_t end);
@@ -64,6 +67,31 @@ long sd_vm_map_file(uintptr_t start, size_t bytes, int prot, int flags, int fd, 
 
 /* 0, or why it cannot be mapped so; -ENOTBLK for /dev/zero, which is as good as no file. */
 int sd_vm_check_file(int fd, int prot, int flags, long offset, size_t bytes) xen_must_check;
+
+/* ---- vm_shared.c: areas that show a file's own pages ---- */
+
+struct sd_file;
+struct sd_node;
+
+/* mmap of such a file, where nothing is mapped. The address or -ENOMEM; the list's room is reserved. */
+long sd_vm_map_shared(uintptr_t start, size_t bytes, int prot, struct sd_file *file, long offset);
+
+/* The page comes into sight: 0, -ENXIO behind the file's end, -ENOSPC, -ENOMEM. Exception context, too. */
+int sd_vm_show(const struct sd_area *area, uintptr_t page) xen_must_check;
+/* All of the part of an area: 0 or -EFAULT. */
+int sd_vm_show_all(const struct sd_area *part) xen_must_check;
+
+/* Parts of areas, with the list's room reserved: other rights; the area goes on behind its end, where nothing
+ * is; moves to where nothing is, and maybe another size. The address or -ENOMEM. */
+void sd_vm_protect_shared(const struct sd_area *part, int prot);
+bool sd_vm_extend_shared(const struct sd_area *part, uintptr_t end) xen_must_check;
+long sd_vm_move_shared(const struct sd_area *part, uintptr_t to, size_t bytes) xen_must_check;
+
+/* Takes the file's contents away: 0, -EACCES, what fallocate says. */
+int sd_vm_punch(const struct sd_area *part) xen_must_check;
+
+/* What of the range shows files does not any more; the areas are the caller's to free. */
+void sd_vm_unshare(uintptr_t start, uintptr_t end);
 
 /* ---- vm_image.c ---- */
 

@@ -56,13 +56,15 @@ static int advise(const struct sd_area *area, int advice)
     case MADV_REMOVE:
         if (!shared)
             return -EINVAL;
+        if (area->file)
+            return sd_vm_punch(area);
         forget(area);
         return 0;
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
         if (!(area->rights & (advice == MADV_POPULATE_WRITE ? PROT_WRITE : SD_AREA_PROT)))
             return -EFAULT;
-        return sd_vm_populate(area->start, area->end, area->rights);
+        return area->file ? sd_vm_show_all(area) : sd_vm_populate(area->start, area->end, area->rights);
     default:
         return 0;
     }
@@ -75,7 +77,7 @@ static int advise_range(uintptr_t start, uintptr_t end, int advice)
 
     while (start < end && !error) {
         const struct sd_area *found = sd_areas_find(&sd_vm_areas, start);
-        struct sd_area area = found ? *found : (struct sd_area){end, end, 0};
+        struct sd_area area = found ? *found : (struct sd_area){end, end, 0, 0};
 
         if (area.start > start)
             result = -ENOMEM;
@@ -138,14 +140,17 @@ long sd_sys_mincore(void *address, size_t bytes, unsigned char *resident)
 long sd_sys_mlock(const void *address, size_t bytes)
 {
     uintptr_t start = (uintptr_t)address, end = sd_vm_round_up(start + bytes);
+    int error;
 
     start &= ~(XEN_PAGE_SIZE - 1);
     if (end < start)
         return -EINVAL;
     if (!sd_vm_is_mapped(start, end - start))
         return -ENOMEM;
-    return start < end && sd_vm_is_in_range(start, end - start) ? advise_range(start, end, MADV_POPULATE_READ)
-                                                                : 0;
+    if (start == end || !sd_vm_is_in_range(start, end - start))
+        return 0;
+    error = advise_range(start, end, MADV_POPULATE_READ);
+    return error == -EFAULT ? -ENOMEM : error;
 }
 
 long sd_sys_munlock(const void *address, size_t bytes)

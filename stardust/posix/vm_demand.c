@@ -54,31 +54,40 @@ int sd_vm_populate(uintptr_t start, uintptr_t end, int rights)
     return error;
 }
 
-/* Whether the area says that the access is allowed, and that there need be no memory yet. */
-static bool is_demanded(uintptr_t address, uint64_t error, int *rights)
+/* The area, if it says that the access is allowed, and that there need be nothing yet. */
+static const struct sd_area *demanded(uintptr_t address, uint64_t error)
 {
     const struct sd_area *area = sd_areas_find(&sd_vm_areas, address);
     unsigned needed = error & XEN_FAULT_FETCH ? PROT_EXEC : error & XEN_FAULT_WRITE ? PROT_WRITE : 0, prot;
 
-    if (!area || area->start > address || !(area->rights & SD_AREA_DEMAND))
-        return false;
-    *rights = area->rights;
+    if (!area || area->start > address || !(area->file || (area->rights & SD_AREA_DEMAND)))
+        return NULL;
     prot = (unsigned)area->rights & SD_AREA_PROT;
-    return prot && (prot & needed) == needed;
+    return prot && (prot & needed) == needed ? area : NULL;
 }
 
 bool xen_platform_page_fault(uintptr_t address, uint64_t error)
 {
     uintptr_t page = address & ~(XEN_PAGE_SIZE - 1);
-    int rights;
+    const struct sd_area *area = demanded(address, error);
 
-    return is_demanded(address, error, &rights) &&
-           !sd_vm_fill_page(page, (unsigned)rights & SD_AREA_PROT, rights & SD_AREA_STACK);
+    if (!area)
+        return false;
+    if (area->file)
+        return !sd_vm_show(area, page);
+    return !sd_vm_fill_page(page, (unsigned)area->rights & SD_AREA_PROT, area->rights & SD_AREA_STACK);
 }
 
 bool sd_page_fault_lacks_memory(uintptr_t address, uint64_t error)
 {
-    int rights;
+    const struct sd_area *area = error & XEN_FAULT_PRESENT ? NULL : demanded(address, error);
 
-    return !(error & XEN_FAULT_PRESENT) && is_demanded(address, error, &rights);
+    return area && !area->file;
+}
+
+bool sd_page_fault_lacks_file(uintptr_t address, uint64_t error)
+{
+    const struct sd_area *area = error & XEN_FAULT_PRESENT ? NULL : demanded(address, error);
+
+    return area && area->file;
 }

@@ -1,5 +1,5 @@
 /*
- * mmap of files, MAP_PRIVATE: a copy, read when it is mapped, with zeros behind the file's end.
+ * mmap of files. MAP_PRIVATE is a copy, read when it is mapped, with zeros behind the file's end.
  */
 #define _GNU_SOURCE /* for O_PATH */
 #include <errno.h>
@@ -23,8 +23,7 @@ static int check_kind(struct sd_file *file, int flags)
         return -ENOTBLK;
     if (!S_ISREG(status.st_mode) || !file->ops->pread)
         return -ENODEV;
-    /* What is written would have to reach the file, and what others write this mapping. */
-    return (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : -ENODEV;
+    return (flags & MAP_TYPE) == MAP_PRIVATE || file->ops->page ? 0 : -ENODEV;
 }
 
 int sd_vm_check_file(int fd, int prot, int flags, long offset, size_t bytes)
@@ -65,18 +64,14 @@ static int read_all(struct sd_file *file, char *to, size_t bytes, long offset)
     return 0;
 }
 
-long sd_vm_map_file(uintptr_t start, size_t bytes, int prot, int flags, int fd, long offset)
+static long map_copy(uintptr_t start, size_t bytes, int prot, struct sd_file *file, long offset)
 {
-    struct sd_file *file = sd_fd_get(fd);
     uintptr_t done;
     int error;
 
-    (void)flags;
-    if (!file)
-        return -EBADF;
     error = sd_vm_add(start, start + bytes, PROT_READ | PROT_WRITE | SD_AREA_COPY);
     if (error)
-        goto put;
+        return error;
     error = read_all(file, (char *)start, bytes, offset);
     if (!error)
         error = sd_areas_reserve(&sd_vm_areas, 2);
@@ -87,7 +82,24 @@ long sd_vm_map_file(uintptr_t start, size_t bytes, int prot, int flags, int fd, 
     }
     if (error)
         sd_vm_remove(start, start + bytes);
-put:
-    sd_file_put(file);
     return error ? error : (long)start;
+}
+
+long sd_vm_map_file(uintptr_t start, size_t bytes, int prot, int flags, int fd, long offset)
+{
+    struct sd_file *file = sd_fd_get(fd);
+    long result;
+
+    if (!file)
+        return -EBADF;
+    if ((flags & MAP_TYPE) == MAP_PRIVATE)
+        result = map_copy(start, bytes, prot, file, offset);
+    else
+        result = sd_vm_map_shared(start, bytes, prot, file, offset);
+    if (result >= 0 && (flags & (MAP_POPULATE | MAP_LOCKED)) && (flags & MAP_TYPE) != MAP_PRIVATE &&
+        sd_vm_show_all(sd_areas_find(&sd_vm_areas, start))) {
+        /* As far as there is something. */
+    }
+    sd_file_put(file);
+    return result;
 }

@@ -13,7 +13,20 @@ static struct sd_area part(uintptr_t start, uintptr_t end)
 {
     const struct sd_area *area = sd_areas_find(&sd_vm_areas, start);
 
-    return (struct sd_area){start, sd_vm_smaller(area->end, end), area->rights};
+    return (struct sd_area){start, sd_vm_smaller(area->end, end), area->rights, area->file};
+}
+
+/* Whether none of it shows a file that is open for less. */
+static bool is_allowed(uintptr_t start, uintptr_t end, int prot)
+{
+    while ((prot & PROT_WRITE) && start < end) {
+        struct sd_area area = part(start, end);
+
+        if (area.rights & SD_AREA_READ_ONLY)
+            return false;
+        start = area.end;
+    }
+    return true;
 }
 
 /* Pages that have to be had for it. */
@@ -24,7 +37,7 @@ static size_t charge(uintptr_t start, uintptr_t end, int prot)
     while (prot && start < end) {
         struct sd_area area = part(start, end);
 
-        if (!(area.rights & SD_AREA_DEMAND))
+        if (!(area.rights & SD_AREA_DEMAND) && !area.file)
             pages += sd_vm_absent(area.start, area.end);
         start = area.end;
     }
@@ -48,11 +61,15 @@ static int protect(uintptr_t start, uintptr_t end, int prot)
         int rights = (area.rights & ~SD_AREA_PROT) | prot;
         uintptr_t done;
 
-        error = sd_vm_set(start, area.end, (unsigned)prot, !(rights & SD_AREA_DEMAND), &done);
-        sd_areas_set(&sd_vm_areas, start, done, rights);
+        start = area.end;
+        if (area.file) {
+            sd_vm_protect_shared(&area, prot);
+            continue;
+        }
+        error = sd_vm_set(area.start, area.end, (unsigned)prot, !(rights & SD_AREA_DEMAND), &done);
+        sd_areas_set(&sd_vm_areas, area.start, done, rights);
         if (!error)
             error = begin_stack(&area, prot);
-        start = area.end;
     }
     return error;
 }
@@ -74,6 +91,8 @@ long sd_sys_mprotect(void *address, size_t bytes, int prot)
         return sd_vm_protect_image(start, end, prot);
     if (sd_vm_check_range(start, &bytes) || !sd_areas_cover(&sd_vm_areas, start, end))
         return -ENOMEM;
+    if (!is_allowed(start, end, prot))
+        return -EACCES;
     pages = charge(start, end, prot);
     if (pages && !sd_vm_has(pages))
         return -ENOMEM;

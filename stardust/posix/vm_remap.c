@@ -18,25 +18,37 @@ struct remap {
     uintptr_t from;
     size_t bytes, new_bytes;
     int rights;
+    unsigned file;
     bool keeps; /* the old place stays mapped, without its contents */
 };
+
+static struct sd_area area_of(const struct remap *remap)
+{
+    return (struct sd_area){remap->from, remap->from + remap->bytes, remap->rights, remap->file};
+}
 
 /* Grows where it is, if nothing is behind. */
 static bool extend(const struct remap *remap)
 {
     uintptr_t end = remap->from + remap->bytes, new_end = remap->from + remap->new_bytes;
 
-    return sd_vm_is_in_range(end - 1, new_end - end + 1) &&
-           (end > SD_VM_BRK_END || new_end <= SD_VM_BRK_END) &&
-           sd_areas_are_free(&sd_vm_areas, end, new_end) && !sd_vm_add(end, new_end, remap->rights);
+    struct sd_area area = area_of(remap);
+
+    if (!sd_vm_is_in_range(end - 1, new_end - end + 1) || (end <= SD_VM_BRK_END && new_end > SD_VM_BRK_END) ||
+        !sd_areas_are_free(&sd_vm_areas, end, new_end))
+        return false;
+    return remap->file ? sd_vm_extend_shared(&area, new_end) : !sd_vm_add(end, new_end, remap->rights);
 }
 
 static long move(const struct remap *remap, uintptr_t to)
 {
     uintptr_t from = remap->from;
     size_t bytes = remap->bytes, kept = bytes < remap->new_bytes ? bytes : remap->new_bytes;
+    struct sd_area area = area_of(remap);
     int error = 0;
 
+    if (remap->file)
+        return sd_vm_move_shared(&area, to, remap->new_bytes);
     if (remap->keeps && remap->rights & SD_AREA_PROT && !(remap->rights & SD_AREA_DEMAND) &&
         !sd_vm_has(bytes >> XEN_PAGE_SHIFT))
         return -ENOMEM;
@@ -88,6 +100,7 @@ static int check_area(struct remap *remap)
     if (!area || area->start > remap->from || area->end < remap->from + remap->bytes)
         return -EFAULT;
     remap->rights = area->rights;
+    remap->file = area->file;
     if ((area->rights & SD_AREA_COPY) && (remap->keeps || remap->new_bytes > remap->bytes))
         return -EINVAL;
     return remap->keeps && (area->rights & SD_AREA_SHARED) ? -EINVAL : 0;

@@ -194,6 +194,10 @@ _Noreturn void sd_report_trap(const struct xen_trap_frame *frame, uintptr_t addr
         say("*** stardust crash: out of memory: no page is left for 0x%016lx, which is used for the first "
             "time",
             address);
+    else if (frame->vector == XEN_TRAP_PAGE_FAULT && sd_page_fault_lacks_file &&
+             sd_page_fault_lacks_file(address, frame->error))
+        say("*** stardust crash: page fault: %s of 0x%016lx, for which the mapped file has no page",
+            access(frame->error), address);
     else if (frame->vector == XEN_TRAP_PAGE_FAULT)
         say("*** stardust crash: page fault: %s of 0x%016lx, which is %s", access(frame->error), address,
             frame->error & XEN_FAULT_PRESENT ? "not allowed" : "not mapped");

@@ -106,6 +106,31 @@ TEST(areas_of_different_kinds_stay_apart)
     TEST_CHECK(areas.count == 2 && is_right());
 }
 
+static void put(size_t from, size_t to, int rights, unsigned file)
+{
+    TEST_REQUIRE(sd_areas_reserve(&areas, 1) == 0);
+    sd_areas_put(&areas, (struct sd_area){from * PAGE, to * PAGE, rights, file});
+}
+
+TEST(areas_of_different_files_stay_apart_and_what_is_cut_keeps_its_file)
+{
+    reset();
+    put(10, 20, 3, 1);
+    put(20, 30, 3, 1);
+    TEST_CHECK(areas.count == 1);
+    put(30, 40, 3, 2);
+    put(40, 50, 3, 0);
+    TEST_CHECK(areas.count == 3);
+    set(15, 35, 3);
+    TEST_CHECK(areas.count == 4 && areas.list[0].file == 1 && areas.list[0].end == 15 * PAGE &&
+               !areas.list[1].file && areas.list[2].file == 2 && areas.list[2].start == 35 * PAGE &&
+               !areas.list[3].file);
+    put(12, 13, 1, 1);
+    TEST_CHECK(areas.count == 6 && areas.list[2].file == 1 && areas.list[2].start == 13 * PAGE);
+    put(12, 13, 3, 1);
+    TEST_CHECK(areas.count == 4);
+}
+
 TEST(free_and_covered_tell_the_edges)
 {
     static const struct {

@@ -1,6 +1,8 @@
 """Memory of programs for the C library: what is mapped, what is touched, and what happens when there is no more."""
 
 import re
+import tempfile
+from pathlib import Path
 
 from host import paths
 from host.claims import equal, only, true
@@ -35,6 +37,13 @@ def test_memory_that_was_promised_and_is_not_there_ends_the_guest_with_a_report(
 def test_thread_has_a_stack_larger_than_the_guest():
     run = stardust("run", PROGRAM, "--", "a_thread_has_a_stack_of_64_mib")
     true(run.status == 0 and "\nok 1 - a_thread_has" in run.out, f"status {run.status}: {run.out}{run.err}")
+
+
+def test_shared_mapping_of_a_ramdisk_s_file_is_the_file():
+    with tempfile.TemporaryDirectory() as root:
+        Path(root, "borrowed").write_text("b" * 5000)
+        run = stardust("run", PROGRAM, "--root", root, "--", "a_file_of_the_ramdisk_is_copied_at_the_first_touch")
+    true(run.status == 0 and "\nok 1 - a_file_of" in run.out, f"status {run.status}: {run.out}{run.err}")
 
 
 def test_program_is_called_by_its_image_s_name():

@@ -43,8 +43,10 @@ struct claim {
 #define RW   (PROT_READ | PROT_WRITE)
 
 void a_thread_has_a_stack_of_64_mib(void);
+void a_file_of_the_ramdisk_is_copied_at_the_first_touch(void);
 
 /* Each ends with an entry without a name. */
-extern const struct claim demand_claims[], mapping_claims[], address_claims[], limit_claims[];
+extern const struct claim demand_claims[], mapping_claims[], address_claims[], limit_claims[],
+    shared_claims[];
 
 #endif
