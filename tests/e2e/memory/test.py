@@ -33,6 +33,13 @@ def test_memory_that_was_promised_and_is_not_there_ends_the_guest_with_a_report(
     true(re.search(r"(?m)^\*\*\*   0x[0-9a-f]{16}  touch_all at tests/e2e/programs/memory/main.c:\d+", run.err), f"and where: {run.err}")
 
 
+def test_block_that_is_freed_twice_ends_the_guest_with_a_report():
+    run = stardust("run", PROGRAM, "--", "double-free")
+    equal(run.status, 134, run.err)
+    true("crash: general protection fault" in run.err, f"it says what musl does then: {run.err}")
+    true(re.search(r"(?m)^\*\*\*   0x[0-9a-f]{16}  main at tests/e2e/programs/memory/main.c:\d+", run.err), f"and where: {run.err}")
+
+
 @only("pvh")
 def test_thread_has_a_stack_larger_than_the_guest():
     run = stardust("run", PROGRAM, "--", "a_thread_has_a_stack_of_64_mib")

@@ -1,6 +1,7 @@
 /*
  * Checks itself: memory as mmap's family gives it. A claim's name as argument runs that alone; `overcommit`
- * touches more memory than there is. Most of it runs on Linux, too (gcc -o memory *.c).
+ * touches more memory than there is, `double-free` gives a block back twice. Most of it runs on Linux, too
+ * (gcc -o memory *.c).
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -41,6 +42,13 @@ int main(int argc, char **argv)
     if (only && !strcmp(only, "name")) {
         puts(argv[0]);
         return 0;
+    }
+    if (only && !strcmp(only, "double-free")) {
+        char *volatile block = malloc(100), *volatile beside = malloc(100);
+
+        free(block);
+        free(block);
+        return !beside;
     }
     if (only && !strcmp(only, "overcommit")) {
         size_t bytes = 1ul << 30;
