@@ -18,6 +18,7 @@ struct sd_file;
 struct sd_file_lock;
 struct sd_mount;
 struct sd_node;
+struct sd_pipe;
 struct stat;
 struct statfs;
 
@@ -68,6 +69,7 @@ struct sd_node {
     struct sd_mount *mount;   /* the file system that it is part of */
     struct sd_mount *covered; /* the one that is mounted here; NULL for none */
     struct sd_file_lock *locks;
+    struct sd_pipe *pipe; /* of a FIFO that somebody has open; NULL otherwise */
     unsigned references;
     unsigned mode, user, group, links;
     uint64_t inode, size;
@@ -196,10 +198,11 @@ void sd_fs_close(struct sd_file *file);
 /* A character device. -ENXIO when there is none of that number: device.c. */
 int sd_device_open(struct sd_node *node, int flags, struct sd_file **file) xen_must_check;
 
-/* A FIFO; may wait for the other end. Weak: without pipes in the image it is -ENXIO. */
-int sd_fifo_open(struct sd_node *node, int flags, struct sd_file **file) xen_must_check __attribute__((weak));
-/* The node's last reference goes, and with it what sd_fifo_open keeps for it. */
-void sd_fifo_free(struct sd_node *node) __attribute__((weak));
+/*
+ * A FIFO: posix/fifo.c; may wait for the other end. Only what can make one has it in the image. 0; -ENXIO for
+ * a writer that does not wait and has no reader, -EINVAL, -ENOMEM, -SD_RESTART.
+ */
+int sd_fifo_open(struct sd_node *node, int flags, struct sd_file **file) xen_must_check;
 
 /* Before pages of a file go, from `first` up to `end`: whatever shows them stops that. Weak: without mmap in
  * the image nothing does. */

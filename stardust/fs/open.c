@@ -14,6 +14,8 @@
 #include "../posix/file.h"
 #include "../posix/lock.h"
 
+#pragma weak sd_fifo_open
+
 #define MODE 3 /* O_ACCMODE, which holds O_PATH besides in musl's headers */
 
 /* What concerns the way to the file only, and is not remembered. */

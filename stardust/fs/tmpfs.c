@@ -49,8 +49,6 @@ struct sd_node *sd_tmp_directory(struct sd_mount *mount, unsigned mode)
 
 static void free_plain(struct sd_node *node)
 {
-    if (sd_node_is(node, S_IFIFO) && sd_fifo_free)
-        sd_fifo_free(node);
     sd_free(node);
 }
 

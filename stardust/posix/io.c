@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -125,6 +126,17 @@ long sd_sys_lseek(int fd, long offset, int whence)
     return result;
 }
 
+/* FIONBIO */
+static long set_nonblocking(struct sd_file *file, const void *arg)
+{
+    int on;
+
+    if (sd_copy_in(&on, arg, sizeof(on)))
+        return -EFAULT;
+    file->flags = on ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK;
+    return 0;
+}
+
 long sd_sys_ioctl(int fd, unsigned long request, void *arg)
 {
     struct sd_file *file = sd_fd_get(fd);
@@ -132,7 +144,14 @@ long sd_sys_ioctl(int fd, unsigned long request, void *arg)
 
     if (!file)
         return -EBADF;
-    result = file->ops->ioctl ? file->ops->ioctl(file, request, arg) : -ENOTTY;
+    if (file->flags & O_PATH)
+        result = -EBADF;
+    else if (request == FIOCLEX || request == FIONCLEX)
+        result = sd_fd_set_cloexec(fd, request == FIOCLEX);
+    else if (request == FIONBIO)
+        result = set_nonblocking(file, arg);
+    else
+        result = file->ops->ioctl ? file->ops->ioctl(file, request, arg) : -ENOTTY;
     sd_file_put(file);
     return result;
 }

@@ -12,7 +12,7 @@
 #include "copy.h"
 #include "path.h"
 
-static long make(int directory, const char *path, const struct sd_new *wanted)
+long sd_path_make(int directory, const char *path, const struct sd_new *wanted)
 {
     struct sd_path taken;
     struct sd_node *made;
@@ -31,38 +31,12 @@ long sd_sys_mkdirat(int directory, const char *path, unsigned mode)
 {
     const struct sd_new wanted = {.mode = S_IFDIR | (mode & ~sd_umask & 01777)};
 
-    return make(directory, path, &wanted);
+    return sd_path_make(directory, path, &wanted);
 }
 
 long sd_sys_mkdir(const char *path, unsigned mode)
 {
     return sd_sys_mkdirat(AT_FDCWD, path, mode);
-}
-
-long sd_sys_mknodat(int directory, const char *path, unsigned mode, unsigned long device)
-{
-    struct sd_new wanted = {.mode = (mode & S_IFMT ? mode & S_IFMT : S_IFREG) | (mode & ~sd_umask & 07777)};
-
-    switch (wanted.mode & S_IFMT) {
-    case S_IFCHR:
-    case S_IFBLK:
-        wanted.device = device;
-        break;
-    case S_IFREG:
-    case S_IFIFO:
-    case S_IFSOCK:
-        break;
-    case S_IFDIR:
-        return -EPERM;
-    default:
-        return -EINVAL;
-    }
-    return make(directory, path, &wanted);
-}
-
-long sd_sys_mknod(const char *path, unsigned mode, unsigned long device)
-{
-    return sd_sys_mknodat(AT_FDCWD, path, mode, device);
 }
 
 long sd_sys_symlinkat(const char *target, int directory, const char *path)
@@ -74,7 +48,7 @@ long sd_sys_symlinkat(const char *target, int directory, const char *path)
     if (error)
         return error == -ENOTDIR ? -ENOENT : error;
     wanted.target = text.text;
-    error = make(directory, path, &wanted);
+    error = sd_path_make(directory, path, &wanted);
     sd_path_put(&text);
     return error;
 }

@@ -30,6 +30,9 @@ int sd_path_find(int directory, const char *path, int flags, struct sd_place *pl
  * what has no node. */
 int sd_path_of_file(int fd, bool allow_path, struct sd_place *place) xen_must_check;
 
+/* Makes what is wanted: 0 or as sd_path_take and sd_fs_make: names.c. */
+long sd_path_make(int directory, const char *path, const struct sd_new *wanted);
+
 extern unsigned sd_umask;
 
 #endif

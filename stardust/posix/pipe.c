@@ -1,6 +1,6 @@
 /*
- * Pipes: both ends share one buffer, whose lock guards it and the counts of ends. A FIFO is the same, with
- * ends that come and go.
+ * Pipes: both ends share one buffer, whose lock guards it and the counts of ends. A FIFO (fifo.c) is the
+ * same, with ends that come and go.
  */
 #define _GNU_SOURCE
 #include "pipe.h"
@@ -10,14 +10,13 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <stardust/memory.h>
 
 #include "anonymous.h"
 #include "copy.h"
-#include "file.h"
-#include "pipe_buffer.h"
-#include "readiness.h"
+#include "../fs/fs.h"
 #include "signals.h"
 #include "sys.h"
 #include "wait.h"
@@ -25,28 +24,9 @@
 #define CAPACITY     65536
 #define CAPACITY_MAX (1ul << 20)
 
-struct sd_pipe {
-    struct xen_lock lock;                /* guards the rest */
-    struct xen_waitq readable, writable; /* where readers and writers wait; FIFOs' openers, too */
-    struct sd_readiness readiness;
-    struct sd_pipe_buffer buffer;
-    unsigned readers, writers;
-    unsigned long readers_so_far,
-        writers_so_far;     /* ever opened: an opener may miss one that comes and goes */
-    struct sd_pipe **owner; /* of a FIFO */
-    unsigned users;         /* ends, and FIFOs' openers */
-    unsigned long inode;
-};
-
-struct end {
-    struct sd_file file;
-    struct sd_pipe *pipe;
-    unsigned long writers_before; /* a FIFO's reader hangs up only once a writer was there */
-};
-
-static struct end *end_of(struct sd_file *file)
+struct sd_pipe_end *sd_pipe_end(struct sd_file *file)
 {
-    return xen_container_of(file, struct end, file);
+    return xen_container_of(file, struct sd_pipe_end, file);
 }
 
 /* Space came, or went to somebody's advantage. The lock is held. */
@@ -76,9 +56,9 @@ static long give(struct sd_pipe_buffer *from, char *buffer, size_t bytes)
     return (long)done;
 }
 
-static long pipe_read(struct sd_file *file, void *buffer, size_t bytes)
+long sd_pipe_read(struct sd_file *file, void *buffer, size_t bytes)
 {
-    struct sd_pipe *pipe = end_of(file)->pipe;
+    struct sd_pipe *pipe = sd_pipe_end(file)->pipe;
     long result = 0;
 
     xen_platform_lock(&pipe->lock);
@@ -109,17 +89,18 @@ static long take(struct sd_pipe_buffer *to, const char *buffer, size_t bytes)
     return (long)done;
 }
 
-/* The lock is held. */
-static long write_some(struct sd_file *file, struct sd_pipe *pipe, const char *buffer, size_t bytes,
-                       bool whole)
+/* What there is room for, once there is room for `needed`. The lock is held. */
+static long write_some(struct sd_file *file, const char *buffer, size_t bytes, size_t needed)
 {
+    struct sd_pipe *pipe = sd_pipe_end(file)->pipe;
+
     for (;;) {
         size_t room = sd_pipe_buffer_capacity(&pipe->buffer) - pipe->buffer.count;
         long result;
 
         if (!pipe->readers)
             return -EPIPE;
-        if (room >= (whole ? bytes : 1)) {
+        if (room >= needed) {
             result = take(&pipe->buffer, buffer, bytes);
             if (result > 0)
                 tell(pipe, POLLIN);
@@ -131,16 +112,16 @@ static long write_some(struct sd_file *file, struct sd_pipe *pipe, const char *b
     }
 }
 
-static long pipe_write(struct sd_file *file, const void *buffer, size_t bytes)
+/* Begins once there is room for so many bytes. */
+static long write_all(struct sd_file *file, const char *buffer, size_t bytes, size_t needed)
 {
-    struct sd_pipe *pipe = end_of(file)->pipe;
-    bool whole = bytes <= SD_PIPE_ATOMIC;
+    struct sd_pipe *pipe = sd_pipe_end(file)->pipe;
     size_t done = 0;
     long result = 0;
 
     xen_platform_lock(&pipe->lock);
     while (done < bytes && result >= 0) {
-        result = write_some(file, pipe, (const char *)buffer + done, bytes - done, whole);
+        result = write_some(file, buffer + done, bytes - done, done ? 1 : needed);
         if (result > 0)
             done += (size_t)result;
     }
@@ -150,9 +131,52 @@ static long pipe_write(struct sd_file *file, const void *buffer, size_t bytes)
     return done ? (long)done : result;
 }
 
-static unsigned pipe_ready(struct sd_file *file)
+long sd_pipe_write(struct sd_file *file, const void *buffer, size_t bytes)
 {
-    const struct end *end = end_of(file);
+    return write_all(file, buffer, bytes, bytes <= SD_PIPE_ATOMIC ? bytes : 1);
+}
+
+/* The sum of the vectors' lengths. */
+static int sum_of(const struct iovec *vectors, int count, size_t *sum)
+{
+    struct iovec vector;
+
+    *sum = 0;
+    for (int i = 0; i < count; i++) {
+        if (sd_copy_in(&vector, vectors + i, sizeof(vector)))
+            return -EFAULT;
+        *sum += vector.iov_len;
+    }
+    return 0;
+}
+
+/* Reads what is there into one after the other; writes as if all were one. */
+long sd_pipe_vectored(struct sd_file *file, bool out, const struct iovec *vectors, int count)
+{
+    struct iovec vector;
+    size_t done = 0, sum;
+    long now = sum_of(vectors, count, &sum);
+
+    if (out ? !file->ops->write : !file->ops->read)
+        return -EBADF;
+    for (int i = 0; i < count && now >= 0; i++) {
+        now = sd_copy_in(&vector, vectors + i, sizeof(vector));
+        if (now || !vector.iov_len)
+            continue;
+        if (!out && done && !sd_pipe_end(file)->pipe->buffer.count)
+            break;
+        now = out ? write_all(file, vector.iov_base, vector.iov_len, sum <= SD_PIPE_ATOMIC ? sum - done : 1)
+                  : sd_pipe_read(file, vector.iov_base, vector.iov_len);
+        done += now > 0 ? (size_t)now : 0;
+        if (now >= 0 && (size_t)now < vector.iov_len)
+            break;
+    }
+    return done ? (long)done : now;
+}
+
+unsigned sd_pipe_ready(struct sd_file *file)
+{
+    const struct sd_pipe_end *end = sd_pipe_end(file);
     struct sd_pipe *pipe = end->pipe;
     int mode = file->flags & O_ACCMODE;
     unsigned ready = 0;
@@ -172,14 +196,14 @@ static unsigned pipe_ready(struct sd_file *file)
     return ready;
 }
 
-static struct sd_readiness *pipe_readiness(struct sd_file *file)
+struct sd_readiness *sd_pipe_readiness(struct sd_file *file)
 {
-    return &end_of(file)->pipe->readiness;
+    return &sd_pipe_end(file)->pipe->readiness;
 }
 
-static long pipe_ioctl(struct sd_file *file, unsigned long request, void *arg)
+long sd_pipe_ioctl(struct sd_file *file, unsigned long request, void *arg)
 {
-    int count = (int)end_of(file)->pipe->buffer.count;
+    int count = (int)sd_pipe_end(file)->pipe->buffer.count;
 
     return request == FIONREAD ? sd_copy_out(arg, &count, sizeof(count)) : -ENOTTY;
 }
@@ -188,27 +212,26 @@ static void pipe_stat(struct sd_file *file, struct stat *status)
 {
     status->st_mode = S_IFIFO | 0600;
     status->st_nlink = 1;
-    status->st_ino = end_of(file)->pipe->inode;
+    status->st_ino = sd_pipe_end(file)->pipe->inode;
     status->st_blksize = 4096;
 }
 
-/* Somebody who used the pipe goes; the last one frees it. The lock is held, and is not on return. */
-static void leave(struct sd_pipe *pipe)
+void sd_pipe_leave(struct sd_pipe *pipe)
 {
     bool last = !--pipe->users;
 
     xen_platform_unlock(&pipe->lock);
     if (!last)
         return;
-    if (pipe->owner)
-        *pipe->owner = NULL;
+    if (pipe->node)
+        pipe->node->pipe = NULL;
     sd_pipe_buffer_free(&pipe->buffer);
     sd_free(pipe);
 }
 
-static void pipe_close(struct sd_file *file)
+void sd_pipe_close(struct sd_file *file)
 {
-    struct end *end = end_of(file);
+    struct sd_pipe_end *end = sd_pipe_end(file);
     struct sd_pipe *pipe = end->pipe;
     int mode = file->flags & O_ACCMODE;
 
@@ -216,21 +239,18 @@ static void pipe_close(struct sd_file *file)
     pipe->readers -= mode != O_WRONLY;
     pipe->writers -= mode != O_RDONLY;
     tell(pipe, POLLIN | POLLOUT | POLLHUP | POLLERR);
-    leave(pipe);
+    sd_pipe_leave(pipe);
     sd_free(end);
 }
 
 /* By access mode: what a descriptor is not open for gives EBADF. */
 #define COMMON                                                                                               \
-    .ioctl = pipe_ioctl, .stat = pipe_stat, .ready = pipe_ready, .readiness = pipe_readiness,                \
-    .close = pipe_close
-static const struct sd_file_ops ops[] = {
-    [O_RDONLY] = {.read = pipe_read, COMMON},
-    [O_WRONLY] = {.write = pipe_write, COMMON},
-    [O_RDWR] = {.read = pipe_read, .write = pipe_write, COMMON},
-};
+    .vectored = sd_pipe_vectored, .ioctl = sd_pipe_ioctl, .stat = pipe_stat, .ready = sd_pipe_ready,         \
+    .readiness = sd_pipe_readiness, .close = sd_pipe_close
+static const struct sd_file_ops reading = {.read = sd_pipe_read, COMMON},
+                                writing = {.write = sd_pipe_write, COMMON};
 
-static struct sd_pipe *make(void)
+struct sd_pipe *sd_pipe_make(void)
 {
     struct sd_pipe *pipe = sd_calloc(1, sizeof(*pipe));
 
@@ -244,19 +264,18 @@ static struct sd_pipe *make(void)
     xen_waitq_init(&pipe->writable);
     sd_readiness_init(&pipe->readiness);
     pipe->inode = sd_anonymous_inode();
+    pipe->users = 1;
     return pipe;
 }
 
-/* A new end, counted. */
-static struct sd_file *open_end(struct sd_pipe *pipe, int flags)
+struct sd_pipe_end *sd_pipe_open(struct sd_pipe *pipe, int flags, const struct sd_file_ops *end_ops)
 {
-    struct end *end = sd_calloc(1, sizeof(*end));
+    struct sd_pipe_end *end = sd_calloc(1, sizeof(*end));
     int mode = flags & O_ACCMODE;
 
     if (!end)
         return NULL;
-    end->file =
-        (struct sd_file){.ops = &ops[mode], .references = 1, .flags = flags & (O_ACCMODE | O_NONBLOCK)};
+    end->file = (struct sd_file){.ops = end_ops, .references = 1, .flags = flags};
     end->pipe = pipe;
     end->writers_before = pipe->writers_so_far;
     pipe->users++;
@@ -264,30 +283,29 @@ static struct sd_file *open_end(struct sd_pipe *pipe, int flags)
     pipe->readers_so_far += mode != O_WRONLY;
     pipe->writers += mode != O_RDONLY;
     pipe->writers_so_far += mode != O_RDONLY;
-    return &end->file;
+    return end;
 }
 
 long sd_sys_pipe2(int *fds, int flags)
 {
-    struct sd_file *out, *in;
+    struct sd_pipe_end *out, *in;
     struct sd_pipe *pipe;
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK))
         return -EINVAL;
-    pipe = make();
+    pipe = sd_pipe_make();
     if (!pipe)
         return -ENOMEM;
-    pipe->users = 1;
-    in = open_end(pipe, O_RDONLY | (flags & O_NONBLOCK));
-    out = open_end(pipe, O_WRONLY | (flags & O_NONBLOCK));
+    in = sd_pipe_open(pipe, O_RDONLY | (flags & O_NONBLOCK), &reading);
+    out = sd_pipe_open(pipe, O_WRONLY | (flags & O_NONBLOCK), &writing);
     xen_platform_lock(&pipe->lock);
-    leave(pipe);
+    sd_pipe_leave(pipe);
     if (in && out)
-        return sd_file_offer_pair(in, out, flags, fds);
+        return sd_file_offer_pair(&in->file, &out->file, flags, fds);
     if (in)
-        sd_file_put(in);
+        sd_file_put(&in->file);
     if (out)
-        sd_file_put(out);
+        sd_file_put(&out->file);
     return -ENOMEM;
 }
 
@@ -296,61 +314,15 @@ long sd_sys_pipe(int *fds)
     return sd_sys_pipe2(fds, 0);
 }
 
-/* Waits for somebody at the other side, as open does. The lock is held. */
-static int meet(struct sd_pipe *pipe, int flags)
-{
-    int mode = flags & O_ACCMODE, error = 0;
-
-    if (mode == O_RDWR || (flags & O_NONBLOCK && mode == O_RDONLY))
-        return 0;
-    if (flags & O_NONBLOCK)
-        return pipe->readers ? 0 : -ENXIO;
-    if (mode == O_RDONLY)
-        for (unsigned long before = pipe->writers_so_far;
-             !error && !pipe->writers && before == pipe->writers_so_far;)
-            error = sd_wait(&pipe->readable, &pipe->lock, XEN_FOREVER);
-    else
-        for (unsigned long before = pipe->readers_so_far;
-             !error && !pipe->readers && before == pipe->readers_so_far;)
-            error = sd_wait(&pipe->writable, &pipe->lock, XEN_FOREVER);
-    return error;
-}
-
-int sd_fifo_open(struct sd_pipe **owner, int flags, struct sd_file **file)
-{
-    struct sd_pipe *pipe = *owner ? *owner : make();
-    struct sd_file *end;
-    int error = -ENOMEM;
-
-    if (!pipe)
-        return -ENOMEM;
-    pipe->owner = owner;
-    *owner = pipe;
-    pipe->users++;
-    end = open_end(pipe, flags);
-    xen_platform_lock(&pipe->lock);
-    if (end) {
-        xen_platform_wake(&pipe->readable);
-        xen_platform_wake(&pipe->writable);
-        error = meet(pipe, flags);
-    }
-    leave(pipe);
-    if (!error)
-        *file = end;
-    else if (end)
-        sd_file_put(end);
-    return error;
-}
-
 long sd_pipe_size(struct sd_file *file, int command, unsigned long bytes)
 {
     struct sd_pipe *pipe;
     size_t capacity = XEN_PAGE_SIZE;
     long result = 0;
 
-    if (file->ops < ops || file->ops > &ops[O_RDWR])
+    if (file->ops->ioctl != sd_pipe_ioctl)
         return -EBADF;
-    pipe = end_of(file)->pipe;
+    pipe = sd_pipe_end(file)->pipe;
     if (command == F_GETPIPE_SZ)
         return (long)sd_pipe_buffer_capacity(&pipe->buffer);
     if (bytes > CAPACITY_MAX)

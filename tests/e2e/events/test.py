@@ -1,5 +1,5 @@
-"""Pipes, counters, timers and sockets as descriptors, and waiting for them: a program that checks itself. Compiled for Linux it
-must find the same, so that the claims are Linux's behaviour and not ours."""
+"""Pipes, FIFOs, counters, timers and sockets as descriptors, and waiting for them: a program that checks itself. Compiled for
+Linux it must find the same, so that the claims are Linux's behaviour and not ours."""
 
 import re
 import subprocess

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /* Each ends with an entry without a name. */
-extern const struct claim pipe_claims[], counter_claims[], poll_claims[], epoll_claims[], timer_claims[],
-    socket_claims[];
+extern const struct claim pipe_claims[], fifo_claims[], counter_claims[], poll_claims[], epoll_claims[],
+    timer_claims[], socket_claims[];
 
 #define CLAIM(name)                                                                                          \
     {                                                                                                        \

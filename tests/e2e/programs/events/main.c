@@ -1,7 +1,7 @@
 /*
- * Checks itself: pipes, counters, timers and sockets as descriptors, and waiting for them. The same source is
- * an ordinary Linux program, which must find the same. One claim's name as argument
- * runs that alone.
+ * Checks itself: pipes, FIFOs, counters, timers and sockets as descriptors, and waiting for them. The same
+ * source is an ordinary Linux program, which must find the same. One claim's name as argument runs that
+ * alone.
  */
 #include <poll.h>
 #include <string.h>
@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 
     setvbuf(stdout, NULL, _IONBF, 0);
     run(pipe_claims, only);
+    run(fifo_claims, only);
     run(counter_claims, only);
     run(poll_claims, only);
     run(epoll_claims, only);
