@@ -52,13 +52,25 @@ SELECT id FROM place WHERE x0 > 2;
 SELECT json_extract('{"a":[1,2,{"b":3}]}', '$.a[2].b');
 SELECT group_concat(r) FROM (SELECT rank() OVER (ORDER BY born) AS r FROM person LIMIT 3);
 SELECT date('2024-02-28', '+1 day'), strftime('%s', '2000-01-01'), round(sqrt(2), 6), printf('%.3e', 1e100 / 7);
--- A write-ahead log. Without the exclusive mode its index would be in shared memory, which files of a guest do not have.
+-- A write-ahead log, with its index in shared memory; a second connection goes on reading what was there before.
 .open /tmp/wal.db
-PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 CREATE TABLE t(x);
 INSERT INTO t SELECT value FROM generate_series(1, 1000);
 SELECT count(*), sum(x) FROM t;
+.connection 1
+.open /tmp/wal.db
+BEGIN;
+SELECT count(*), sum(x) FROM t;
+.connection 0
+INSERT INTO t VALUES (500);
+SELECT count(*), sum(x) FROM t;
+.connection 1
+SELECT count(*), sum(x) FROM t;
+END;
+SELECT count(*), sum(x) FROM t;
+.connection 0
+.connection close 1
 PRAGMA wal_checkpoint(TRUNCATE);
 PRAGMA integrity_check;
 -- Sorting on disk, by threads of its own.
