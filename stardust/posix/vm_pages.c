@@ -207,7 +207,7 @@ int sd_vm_set(uintptr_t start, uintptr_t end, unsigned prot, bool fill_absent, u
 
 void sd_vm_drop(uintptr_t start, uintptr_t end)
 {
-    enum { BATCH = 64 };
+    enum { BATCH = 128 };
 
     while ((start = next_present(start, end)) < end) {
         uintptr_t stop = end - start > BATCH * XEN_PAGE_SIZE ? start + BATCH * XEN_PAGE_SIZE : end;

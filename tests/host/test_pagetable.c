@@ -322,7 +322,7 @@ TEST(pagetable_map_without_pages_for_tables_maps_nothing)
 
 TEST(pagetable_map_that_xen_refuses_half_way_maps_nothing)
 {
-    enum { COUNT = 100 };
+    enum { COUNT = 400 };
 
     for (long good = 0; good < 4; good++) {
         begin();
@@ -422,7 +422,7 @@ static const struct {
     {0, 1, {false, true, true, true}},         /* the first page */
     {511, 1, {false, true, true, true}},       /* the last of the first */
     {511, 2, {false, false, true, true}},      /* over an end */
-    {700, 100, {true, false, true, true}},     /* more than a batch, within one */
+    {700, 200, {true, false, true, true}},     /* more than a batch, within one */
     {1000, 100, {true, false, false, true}},   /* over a GiB */
     {300, 1500, {false, false, false, false}}, /* all of the middle ones */
     {512, 512, {true, false, true, true}},     /* one exactly; taken apart all the same */

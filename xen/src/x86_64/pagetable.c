@@ -11,7 +11,8 @@
 
 #include "room.h"
 
-#define BATCH 32
+/* Changes that go to the room at once, which a PV guest pays a hypercall or two for. */
+#define BATCH 128
 
 uint64_t *xen_pt_root;
 
@@ -183,7 +184,8 @@ static uint64_t change_protect(const struct pass *pass, size_t page, uint64_t ol
 
 static int run_pass(const struct pass *pass, uintptr_t va, size_t count)
 {
-    struct xen_pt_update batch[BATCH];
+    /* Not on the stack: see xen_pv_pt_apply. */
+    static struct xen_pt_update batch[BATCH];
     size_t n = 0;
     int error = 0;
 

@@ -31,13 +31,16 @@ void xen_pv_frame_changed(pfn_t pfn, mfn_t frame)
     xen_pv_p2m[pfn.n] = frame.n;
 }
 
-/* As many as fit one hypercall's worth of stack. */
-#define BATCH 32
+/* As many as pagetable.c gives at a time. */
+#define BATCH 128
 
 int xen_pv_pt_apply(const struct xen_pt_update *updates, size_t count)
 {
-    struct mmu_update batch[BATCH];
+    /* Not on the stack, which is a program's when it is a page fault that wants a page: nothing here faults,
+     * waits or is preempted, so that it has one user at a time. Each vCPU would need its own. */
+    static struct mmu_update batch[BATCH];
     long result = 0, flushed;
+    bool stale = false;
 
     while (count && !result) {
         size_t n = count < BATCH ? count : BATCH;
@@ -45,6 +48,7 @@ int xen_pv_pt_apply(const struct xen_pt_update *updates, size_t count)
         for (size_t i = 0; i < n; i++) {
             uint64_t machine = xen_virt_to_mfn(updates[i].entry).n << XEN_PAGE_SHIFT;
 
+            stale |= *updates[i].entry & PTE_PRESENT;
             machine |= (uintptr_t)updates[i].entry & (XEN_PAGE_SIZE - 1);
             batch[i] = (struct mmu_update){machine | MMU_NORMAL_PT_UPDATE, updates[i].value};
         }
@@ -52,6 +56,9 @@ int xen_pv_pt_apply(const struct xen_pt_update *updates, size_t count)
         updates += n;
         count -= n;
     }
+    /* The CPU keeps no translation of what was not there. */
+    if (!stale)
+        return (int)result;
     /* After an error, too: those before it are done. */
     flushed = HYPERVISOR_mmuext_op(&(struct mmuext_op){.cmd = MMUEXT_TLB_FLUSH_LOCAL}, 1, NULL);
     return (int)(result ? result : flushed);
