@@ -182,8 +182,13 @@ class Running:
             self._said[name] += piece
 
     @property
+    def bytes(self) -> bytes:
+        """Its standard output as it is."""
+        return self._said["out"]
+
+    @property
     def out(self) -> str:
-        return self._said["out"].decode(errors="replace")
+        return self.bytes.decode(errors="replace")
 
     @property
     def err(self) -> str:
