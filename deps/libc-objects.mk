@@ -8,9 +8,14 @@ REPLACED := $(subst /x86_64/,/,$(basename $(SPECIAL)))
 LEFT_OUT := $(WITHOUT) $(foreach w,$(WITHOUT),$(dir $(w))x86_64/$(notdir $(w)))
 OBJECTS := $(addprefix $(FOLDER)obj/,$(addsuffix .o,$(filter-out $(LEFT_OUT),$(filter-out $(REPLACED),$(basename $(GENERIC))) $(basename $(SPECIAL)))))
 
-CFLAGS := -std=c99 -nostdinc -ffreestanding -w -Os -pipe -fno-pic -fno-pie -mno-red-zone -mcmodel=small -fno-stack-protector \
+CFLAGS = -std=c99 -nostdinc -ffreestanding -w $(OPTIMIZE) -pipe -fno-pic -fno-pie -mno-red-zone -mcmodel=small -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none -ffunction-sections -fdata-sections -D_XOPEN_SOURCE=700 \
 	-Isdk/libc -I$(OVERLAY) -I$(SOURCE)/arch/x86_64 -I$(SOURCE)/arch/generic -I$(SOURCE)/src/include -I$(SOURCE)/src/internal -I$(INCLUDE)
+
+# What upstream's configure would build for speed, and what every call comes through; the rest for size.
+OPTIMIZE := -Os
+FAST := internal/syscall_ret% string/% malloc/mallocng/% thread/__syscall_cp% thread/pthread_cancel% unistd/read% unistd/write%
+$(addprefix $(FOLDER)obj/,$(FAST)): OPTIMIZE = -O2
 
 $(FOLDER)obj/env/__libc_start_main.o: CFLAGS += -DSD_LIBC_START
 # Two files get a header of ours first, which says what they want memory for.

@@ -85,10 +85,8 @@ struct sd_file *sd_fd_get(int fd)
     return file;
 }
 
-void sd_file_put(struct sd_file *file)
+void sd_file_end(struct sd_file *file)
 {
-    if (--file->references)
-        return;
     if (file->watched && sd_epoll_forget)
         sd_epoll_forget(file);
     if (file->ops->close)

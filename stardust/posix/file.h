@@ -58,10 +58,17 @@ struct sd_file {
 int sd_fd_limit(void);
 void sd_fd_set_limit(int wanted);
 
+/* For sd_file_put: nobody has the file any more. */
+void sd_file_end(struct sd_file *file);
+
 /* The file behind a descriptor, with a reference for the caller; NULL when there is none. */
 struct sd_file *sd_fd_get(int fd) xen_must_check;
 /* Gives the reference back; the last one closes the file. */
-void sd_file_put(struct sd_file *file);
+static inline void sd_file_put(struct sd_file *file)
+{
+    if (!--file->references)
+        sd_file_end(file);
+}
 
 /*
  * The lowest free descriptor from `lowest` on, for a file whose reference it takes over. The descriptor;

@@ -14,36 +14,8 @@
 #include "file.h"
 #include "sys.h"
 
-/* More at once is cut to this, as on Linux: 2 GiB less a page. */
-#define BYTES_MAX 0x7ffff000ul
-
 /* IOV_MAX, which one of the compilers' limits.h hides. */
 #define VECTORS_MAX 1024
-
-static long transfer(struct sd_file *file, bool out, void *buffer, size_t bytes)
-{
-    int mode = file->flags & 3; /* O_ACCMODE without O_PATH, which musl counts among them */
-
-    if (out ? !file->ops->write || mode == O_RDONLY : !file->ops->read || mode == O_WRONLY)
-        return -EBADF;
-    if (!bytes)
-        return 0;
-    if (bytes > BYTES_MAX)
-        bytes = BYTES_MAX;
-    return out ? file->ops->write(file, buffer, bytes) : file->ops->read(file, buffer, bytes);
-}
-
-long sd_io(int fd, bool out, void *buffer, size_t bytes)
-{
-    struct sd_file *file = sd_fd_get(fd);
-    long result;
-
-    if (!file)
-        return -EBADF;
-    result = transfer(file, out, buffer, bytes);
-    sd_file_put(file);
-    return result;
-}
 
 long sd_sys_write(int fd, const void *buffer, size_t bytes)
 {
@@ -79,7 +51,7 @@ static long each_vector(struct sd_file *file, bool out, const struct iovec *vect
 
         if (sd_copy_in(&vector, vectors + i, sizeof(vector)))
             return done ? done : -EFAULT;
-        now = transfer(file, out, vector.iov_base, vector.iov_len);
+        now = sd_io_file(file, out, vector.iov_base, vector.iov_len);
         if (now < 0)
             return done ? done : now;
         done += now;

@@ -78,7 +78,8 @@ void sd_signals_deliver(struct sd_task *task, struct sd_context *context, const 
     for (;;) {
         int number;
 
-        while ((number = sd_signal_take(task, ~task->blocked, &info))) {
+        while (sd_signals_pending(task) & ~task->blocked &&
+               (number = sd_signal_take(task, ~task->blocked, &info))) {
             const struct sd_action *action = &sd_actions[number - 1];
 
             if (sd_signal_is_ignored(number))
