@@ -180,7 +180,7 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *packet, con
     pbuf_free(packet);
 }
 
-/* On the network's thread, as all the above. */
+/* Under the network's lock, as all the above. */
 static int serve(void *arg)
 {
     struct tcp_pcb *tcp = tcp_new_ip_type(IPADDR_TYPE_ANY);

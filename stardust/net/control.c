@@ -16,6 +16,7 @@
 
 #include "interface.h"
 #include "memory.h"
+#include "publish.h"
 
 #define CONNECT_TIME    (10 * SD_SECOND)
 #define CLOSE_TIME      (2 * SD_SECOND)
@@ -222,6 +223,15 @@ static void wait_for_change(struct xen_store_watch *vifs, uint64_t now)
         sd_thread_sleep_until(sd_now() + SD_SECOND);
 }
 
+static bool has_vif(void)
+{
+    for (unsigned i = 0; sd_interfaces[i]; i++) {
+        if (sd_interfaces[i]->open)
+            return true;
+    }
+    return false;
+}
+
 void sd_net_control(void *arg)
 {
     struct xen_store_watch vifs;
@@ -230,12 +240,15 @@ void sd_net_control(void *arg)
     (void)arg;
     if (error) {
         sd_error("net: cannot watch for vifs: error %d", -error);
+        sd_net_no_address();
         return;
     }
     for (;;) {
         uint64_t now = sd_now();
 
         look_around(now);
+        if (!has_vif())
+            sd_net_no_address();
         wait_for_change(&vifs, now);
     }
 }

@@ -34,14 +34,25 @@ static bool is_arp_question(const struct pbuf *packet)
            arp[7] == ARP_REQUEST && memcmp(arp + 14, arp + 24, 4) != 0;
 }
 
+/* Its sending may have begun to ask whether the neighbour is still there. */
+static bool is_ipv6(const struct pbuf *packet)
+{
+    const uint8_t *bytes = packet->payload;
+
+    return packet->len >= SIZEOF_ETH_HDR && bytes[12] == 0x86 && bytes[13] == 0xdd;
+}
+
 static err_t link_output(struct netif *netif, struct pbuf *packet)
 {
     struct sd_interface *interface = netif->state;
 
     if (!interface->attached)
         return ERR_IF;
+    interface->unpublished = true;
     if (is_arp_question(packet))
         sd_net_timers_arp_asked();
+    else if (is_ipv6(packet))
+        sd_net_timers_neighbour_used();
     return sd_transmit_packet(&interface->transmit, packet);
 }
 
@@ -171,6 +182,8 @@ static int configure_ipv4(struct sd_interface *interface)
 
     if (config->way == SD_NET_DHCP)
         return dhcp_start(&interface->netif) == ERR_OK ? 0 : -ENOMEM;
+    if (config->way == SD_NET_NONE && !interface->index)
+        sd_net_no_address();
     if (config->way == SD_NET_FIXED) {
         address = quad(config->address);
         mask.addr = lwip_htonl(UINT32_MAX << (32 - config->bits));
@@ -200,8 +213,10 @@ static void use_default_route(void)
 
     NETIF_FOREACH(netif)
     {
-        const struct sd_interface *interface = netif->state;
+        const struct sd_interface *interface = netif->state; /* NULL for the loopback interface */
 
+        if (!interface)
+            continue;
         if (!best || interface->index < ((const struct sd_interface *)best->state)->index)
             best = netif;
     }
@@ -286,6 +301,7 @@ void sd_interface_poll(struct sd_interface *interface)
 
 void sd_interface_flush(struct sd_interface *interface)
 {
+    interface->unpublished = false;
     if (!interface->attached)
         return;
     sd_transmit_finish(&interface->transmit);

@@ -1,5 +1,5 @@
 /*
- * One vif: netfront below, lwIP above. Everything here runs on the network thread unless noted.
+ * One vif: netfront below, lwIP above. Everything here runs under the network's lock unless noted.
  */
 #ifndef STARDUST_NET_INTERFACE_H
 #define STARDUST_NET_INTERFACE_H
@@ -22,9 +22,10 @@ struct sd_interface {
     struct netif netif;
     struct sd_transmit transmit;
 
-    bool kicked;       /* an event came; guarded by the network thread's lock */
+    bool kicked;       /* an event came; guarded by the lock of sd_net_kick */
     bool attached;     /* lwIP may use `front`; else it is net/control.c's */
     bool known;        /* to lwIP */
+    bool unpublished;  /* packets for the backend */
     bool has_room;     /* for what lwIP could not transmit before */
     bool said;         /* the address was logged */
     uint8_t said_ipv6; /* which addresses were */

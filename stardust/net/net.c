@@ -1,19 +1,19 @@
 /*
- * The network's thread. Each pass: timers catch up with the clock, packets are received, functions handed
- * over are called, and everything that was transmitted meanwhile is published at once; then it sleeps until
- * an event, a call or a timer.
+ * The network's thread, and the lock under which lwIP is called by everybody else. Each pass: timers catch up
+ * with the clock, packets are received, and everything that was transmitted meanwhile is published at once;
+ * then it sleeps until an event or a timer. Others do the same for what they cause when they let go of the
+ * lock, so that no thread is switched to for a packet that is sent.
  */
 #include "net.h"
 
 #include <errno.h>
 
 #include <stardust/kernel.h>
-#include <stardust/log.h>
 #include <stardust/net.h>
 #include <stardust/thread.h>
-#include <xenlib/list.h>
 
 #include "lwip/init.h"
+#include "lwip/netif.h"
 
 #include "interface.h"
 #include "memory.h"
@@ -21,20 +21,13 @@
 #include "random.h"
 #include "timers.h"
 
-struct call {
-    struct xen_list link;
-    int (*function)(void *arg);
-    void *arg;
-    int result;
-    bool done;
-};
-
 static struct {
     struct sd_thread *thread;
+    struct sd_mutex stack; /* guards lwIP, `sd_interfaces` as lwIP sees them, the timers, `deadline` */
+    uint64_t deadline;     /* until when the thread sleeps at the latest */
 
     struct xen_lock lock; /* guards what follows, and every interface's `kicked` */
-    struct xen_waitq work, done;
-    struct xen_list calls;
+    struct xen_waitq work;
     bool woken;
 } net;
 
@@ -60,53 +53,82 @@ bool sd_net_take_kick(bool *flag)
     return was_set;
 }
 
-static struct call *next_call(void)
+/* What the guest sends to itself waits at the interface until here. Nobody could have changed it on its way,
+ * and where a backend fills in checksums it has none. */
+static void loop_back(void)
 {
-    struct call *call = NULL;
+    struct netif *netif;
 
-    xen_platform_lock(&net.lock);
-    if (!xen_list_is_empty(&net.calls)) {
-        call = xen_container_of(net.calls.next, struct call, link);
-        xen_list_remove(&call->link);
+    NETIF_FOREACH(netif)
+    {
+        uint16_t flags = netif->chksum_flags;
+
+        if (!netif->loop_first)
+            continue;
+        netif->chksum_flags = 0;
+        netif_poll(netif);
+        netif->chksum_flags = flags;
     }
-    xen_platform_unlock(&net.lock);
-    return call;
 }
 
-static void run_calls(void)
+void sd_net_lock(void)
 {
-    struct call *call;
+    sd_mutex_lock(&net.stack);
+    if (sd_net_timers_are_late())
+        sd_net_timers_run(sd_now());
+}
 
-    while ((call = next_call())) {
-        call->result = call->function(call->arg);
-        xen_platform_lock(&net.lock);
-        call->done = true;
-        xen_platform_unlock(&net.lock);
-        xen_platform_wake(&net.done);
+void sd_net_unlock(void)
+{
+    bool news;
+
+    loop_back();
+    for (unsigned i = 0; sd_interfaces[i]; i++) {
+        if (sd_interfaces[i]->unpublished)
+            sd_interface_flush(sd_interfaces[i]);
     }
+    news = sd_net_timers_take_news() && sd_net_timers_next() < net.deadline;
+    sd_mutex_unlock(&net.stack);
+    if (news)
+        sd_net_kick(&news);
+}
+
+int sd_net_call(int (*function)(void *arg), void *arg)
+{
+    int result;
+
+    if (net.stack.owner == sd_thread_self())
+        return function(arg);
+    sd_net_lock();
+    result = function(arg);
+    sd_net_unlock();
+    return result;
 }
 
 static void pass(void)
 {
+    sd_mutex_lock(&net.stack);
     sd_net_timers_run(sd_now());
     for (unsigned i = 0; sd_interfaces[i]; i++)
         sd_interface_poll(sd_interfaces[i]);
-    run_calls();
+    loop_back();
     for (unsigned i = 0; sd_interfaces[i]; i++)
         sd_interface_flush(sd_interfaces[i]);
+    (void)sd_net_timers_take_news();
+    net.deadline = sd_net_timers_next();
+    sd_mutex_unlock(&net.stack);
     sd_net_publish();
 }
 
 /* Until there is work; while there always is, everybody else gets a turn after each pass. */
 static void sleep(void)
 {
-    uint64_t deadline = sd_net_timers_next();
     bool was_woken;
 
     xen_platform_lock(&net.lock);
     was_woken = net.woken;
     if (!was_woken)
-        (void)xen_platform_wait(&net.work, &net.lock, deadline);
+        (void)xen_platform_wait(&net.work, &net.lock, net.deadline);
     net.woken = false;
     xen_platform_unlock(&net.lock);
     if (was_woken)
@@ -116,52 +138,42 @@ static void sleep(void)
 static void run(void *arg)
 {
     (void)arg;
-    sd_net_timers_start(sd_now());
-    lwip_init();
     for (;;) {
         pass();
         sleep();
     }
 }
 
-static int start_thread(void)
+/* Once, also when the threads cannot be had at first. */
+static void init(void)
 {
+    struct netif *netif;
+
     xen_waitq_init(&net.work);
-    xen_waitq_init(&net.done);
-    xen_list_init(&net.calls);
+    sd_mutex_init(&net.stack);
     sd_net_publish_init();
     sd_net_set_limits();
     sd_net_random_init();
-    return sd_thread_start("net", run, NULL, &net.thread);
+    sd_net_timers_start(sd_now());
+    lwip_init();
+    /* Nobody on the loopback interface is a router. */
+    NETIF_FOREACH(netif) netif->rs_count = 0;
 }
 
 int sd_net_start(void)
 {
-    static bool started;
+    static bool started, ready;
     int error = 0;
 
     if (started)
         return -EALREADY;
+    if (!ready)
+        init();
+    ready = true;
     if (!net.thread)
-        error = start_thread();
+        error = sd_thread_start("net", run, NULL, &net.thread);
     if (!error)
         error = sd_thread_start("net-control", sd_net_control, NULL, NULL);
     started = !error;
     return error;
-}
-
-int sd_net_call(int (*function)(void *arg), void *arg)
-{
-    struct call call = {.function = function, .arg = arg};
-
-    if (sd_thread_self() == net.thread)
-        return function(arg);
-    xen_platform_lock(&net.lock);
-    xen_list_insert(&net.calls, &call.link);
-    net.woken = true;
-    xen_platform_wake(&net.work);
-    while (!call.done)
-        (void)xen_platform_wait(&net.done, &net.lock, XEN_FOREVER);
-    xen_platform_unlock(&net.lock);
-    return call.result;
 }

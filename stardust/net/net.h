@@ -19,7 +19,7 @@ bool sd_net_take_kick(bool *flag);
  * looks. */
 extern struct sd_interface *sd_interfaces[];
 
-/* The backend broke the protocol: has net/control.c connect it anew. Network thread. */
+/* The backend broke the protocol: has net/control.c connect it anew. Under the network's lock. */
 void sd_net_broken(struct sd_interface *interface);
 
 /* Connects vifs and disconnects them as they come and go, for ever. Thread function. */

@@ -21,6 +21,7 @@ static struct {
     } ports[PORTS_MAX];
     unsigned count;
     bool changed;
+    bool hopeless; /* no address is to come */
 
     struct sd_mutex writing; /* one writer at a time, so that the last value is the newest */
 } state = {.has_address = {{&state.has_address.waiters, &state.has_address.waiters}}};
@@ -49,13 +50,21 @@ void sd_net_address_changed(uint32_t address)
         xen_platform_wake(&state.has_address);
 }
 
+void sd_net_no_address(void)
+{
+    xen_platform_lock(&state.lock);
+    state.hopeless = true;
+    xen_platform_unlock(&state.lock);
+    xen_platform_wake(&state.has_address);
+}
+
 int sd_net_wait_address(uint64_t deadline)
 {
     int error = 0;
 
     xen_platform_lock(&state.lock);
     while (!error && !has_address())
-        error = xen_platform_wait(&state.has_address, &state.lock, deadline);
+        error = state.hopeless ? -ENODEV : xen_platform_wait(&state.has_address, &state.lock, deadline);
     xen_platform_unlock(&state.lock);
     return error;
 }
@@ -103,12 +112,23 @@ void sd_net_publish(void)
     sd_mutex_unlock(&state.writing);
 }
 
+static bool is_told(const char *protocol, uint16_t port)
+{
+    for (unsigned i = 0; i < state.count; i++) {
+        if (state.ports[i].port == port && !strcmp(state.ports[i].protocol, protocol))
+            return true;
+    }
+    return false;
+}
+
 int sd_net_serving(const char *protocol, uint16_t port)
 {
     int error = 0;
 
     xen_platform_lock(&state.lock);
-    if (state.count == PORTS_MAX || strlen(protocol) >= sizeof state.ports->protocol) {
+    if (is_told(protocol, port)) {
+        /* Served again. */
+    } else if (state.count == PORTS_MAX || strlen(protocol) >= sizeof state.ports->protocol) {
         error = -ENOSPC;
     } else {
         xen_format(state.ports[state.count].protocol, sizeof state.ports->protocol, "%s", protocol);

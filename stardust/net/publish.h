@@ -8,8 +8,11 @@
 
 void sd_net_publish_init(void);
 
-/* The first interface's IPv4 address, in network byte order, or 0. Writes nothing yet. Network thread. */
+/* The first interface's IPv4 address, in network byte order, or 0. Writes nothing yet. */
 void sd_net_address_changed(uint32_t address);
+
+/* None is to come: whoever waits for it goes on. Thread context. */
+void sd_net_no_address(void);
 
 /* Writes to xenstore what changed since the last time; waits for it. Thread context. */
 void sd_net_publish(void);

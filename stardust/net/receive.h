@@ -1,5 +1,5 @@
 /*
- * From netfront's packets to lwIP, without a copy but for short ones. Network thread.
+ * From netfront's packets to lwIP, without a copy but for short ones. Under the network's lock.
  */
 #ifndef STARDUST_NET_RECEIVE_H
 #define STARDUST_NET_RECEIVE_H

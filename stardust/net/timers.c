@@ -14,6 +14,8 @@
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 
+static bool news;
+
 #define NONE UINT32_MAX
 #define MS   1000000ull
 
@@ -48,8 +50,7 @@ static bool is_quiet(const struct tcp_pcb *pcb)
 static uint32_t ticks_to_keep_alive(const struct tcp_pcb *pcb)
 {
     uint32_t idle = tcp_ticks - pcb->tmr;
-    uint32_t at =
-        (uint32_t)((pcb->keep_idle + pcb->keep_cnt_sent * TCP_KEEPINTVL_DEFAULT) / TCP_SLOW_INTERVAL + 1);
+    uint32_t at = (uint32_t)((pcb->keep_idle + pcb->keep_cnt_sent * pcb->keep_intvl) / TCP_SLOW_INTERVAL + 1);
 
     return at > idle ? at - idle : 0;
 }
@@ -108,10 +109,18 @@ static void tcp_tick(uint32_t count)
     look_at_connections();
 }
 
+void sd_net_timers_tcp_used(void)
+{
+    if (tcp.busy)
+        return;
+    tcp.busy = true;
+    news = true;
+}
+
 /* lwIP: a connection was registered. */
 void tcp_timer_needed(void)
 {
-    tcp.busy = true;
+    sd_net_timers_tcp_used();
 }
 
 /* What lwIP hides is assumed to have work for a number of ticks after it was seen to begin. */
@@ -163,11 +172,13 @@ static uint32_t fragments6_due(void)
 
 void sd_net_timers_arp_asked(void)
 {
+    news = true;
     arp_left = 7; /* lwIP gives up after five, and a repeated request of a known address rests for two */
 }
 
 void sd_net_timers_fragment(bool ipv6)
 {
+    news = true;
     if (ipv6)
         fragments6_left = IPV6_REASS_MAXAGE + 2;
     else
@@ -226,6 +237,13 @@ static void nd6_tick(uint32_t count)
     run(nd6_tmr, least(count, 24 * 60 * 60));
 }
 
+static bool neighbours_busy;
+
+void sd_net_timers_neighbour_used(void)
+{
+    news |= !neighbours_busy;
+}
+
 static bool netif_needs_nd6(struct netif *netif)
 {
     if (!netif_is_up(netif) || !netif_is_link_up(netif))
@@ -237,16 +255,24 @@ static bool netif_needs_nd6(struct netif *netif)
     return netif->rs_count > 0;
 }
 
-static uint32_t nd6_due(void)
+static bool are_neighbours_busy(void)
 {
-    struct netif *netif;
-
     for (unsigned i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++) {
         uint8_t state = neighbor_cache[i].state;
 
         if (state == ND6_INCOMPLETE || state == ND6_DELAY || state == ND6_PROBE)
-            return 1;
+            return true;
     }
+    return false;
+}
+
+static uint32_t nd6_due(void)
+{
+    struct netif *netif;
+
+    neighbours_busy = are_neighbours_busy();
+    if (neighbours_busy)
+        return 1;
     NETIF_FOREACH(netif)
     {
         if (netif_needs_nd6(netif))
@@ -323,6 +349,19 @@ uint64_t sd_net_timers_next(void)
             next = timers[i].last + due * timers[i].interval;
     }
     return next;
+}
+
+bool sd_net_timers_are_late(void)
+{
+    return !tcp.busy;
+}
+
+bool sd_net_timers_take_news(void)
+{
+    bool had = news;
+
+    news = false;
+    return had;
 }
 
 /* lwIP's, called when it starts: there is nothing to do. */

@@ -1,7 +1,7 @@
 /*
  * From lwIP's packets to the backend's pages. Consecutive segments of one TCP connection are put back to back
  * under one header and sent as a single packet that the backend cuts up again (GSO), for lwIP sends segments
- * of 1,460 bytes only. Network thread.
+ * of 1,460 bytes only. Under the network's lock.
  */
 #ifndef STARDUST_NET_TRANSMIT_H
 #define STARDUST_NET_TRANSMIT_H

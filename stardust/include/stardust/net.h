@@ -2,8 +2,9 @@
  * The network: lwIP's raw API over the guest's vif devices. A program that calls sd_net_start() has a
  * network, another has not.
  *
- * lwIP runs on one thread, the network's; its raw API may be called there and nowhere else: in its callbacks,
- * and in functions handed to sd_net_call.
+ * lwIP's raw API may be called by who holds the network's lock: in its callbacks, in functions handed to
+ * sd_net_call, and between sd_net_lock and sd_net_unlock. Packets are received, and timers run, on a thread
+ * of the network's own.
  */
 #ifndef STARDUST_NET_H
 #define STARDUST_NET_H
@@ -17,16 +18,25 @@
  */
 int sd_net_start(void) xen_must_check;
 
-/* Runs function(arg) on the network's thread and waits for it; returns what it returned. Thread context. */
+/*
+ * Keeps everybody else from lwIP; only after sd_net_start. Whoever holds it does not wait, and does not take
+ * it again. Letting go of it delivers what the guest has sent to itself and hands all other packets to the
+ * backends. Thread context.
+ */
+void sd_net_lock(void);
+void sd_net_unlock(void);
+
+/* Runs function(arg) under that lock; returns what it returned. Thread context, callbacks included. */
 int sd_net_call(int (*function)(void *arg), void *arg);
 
-/* Waits until the first interface has an IPv4 address. 0 or -ETIMEDOUT. */
+/* Waits until the first interface has an IPv4 address. 0; -ETIMEDOUT; -ENODEV when none will be had, for there
+ * is no vif, or it is to have none. */
 int sd_net_wait_address(uint64_t deadline) xen_must_check;
 
 /*
  * Tells whoever started the guest that the program serves this port ("tcp" or "udp"): written to xenstore
- * with the address, as soon as there is one (docs/guest-contract.md). Thread context. 0, -ENOSPC after 16
- * ports.
+ * with the address, as soon as there is one (docs/guest-contract.md). Thread context. 0, also for what was
+ * told before; -ENOSPC after 16 ports.
  */
 int sd_net_serving(const char *protocol, uint16_t port) xen_must_check;
 

@@ -50,8 +50,12 @@ void sd_net_free(void *block);
 #define LWIP_NETIF_STATUS_CALLBACK 1
 #define LWIP_NETIF_HWADDRHINT      1 /* a connection remembers its place in the ARP table */
 #define LWIP_NETIF_TX_SINGLE_PBUF  0
-#define LWIP_NETIF_LOOPBACK        0
-#define LWIP_HAVE_LOOPIF           0
+#define LWIP_NETIF_LOOPBACK        1
+#define LWIP_HAVE_LOOPIF           1
+
+#define SO_REUSE                   1
+#define IP_SOF_BROADCAST           1
+#define LWIP_TCP_KEEPALIVE         1
 
 /* Tables and queues. */
 #define ARP_TABLE_SIZE            64
@@ -88,6 +92,13 @@ extern uint32_t sd_net_tcp_window, sd_net_tcp_send;
 #define TCP_MSL                   30000UL /* as Linux: 60 s of TIME_WAIT */
 #define LWIP_TCP_RTO_TIME         1500
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 0
+
+/* What a program gives TCP to send is copied where the copy may fail (stardust/socket). */
+#ifdef SD_NET_COPY_FROM_PROGRAM
+void sd_net_copy(void *to, const void *from, size_t bytes);
+#undef MEMCPY
+#define MEMCPY(to, from, bytes) sd_net_copy(to, from, bytes)
+#endif
 
 /* Checksums are left to the backend where it takes them: per interface, changed per packet. */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
