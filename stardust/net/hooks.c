@@ -52,6 +52,10 @@ static bool is_bearable(const struct tcp_pcb *pcb, const struct tcp_hdr *header,
         return true;
     if ((flags & TCP_SYN) && (flags & TCP_ACK))
         return false;
+    /* It acknowledges and no more: nothing is kept. One that comes behind a probe of our closed window is
+     * beyond its end. */
+    if (!packet->tot_len && !(flags & (TCP_SYN | TCP_FIN)))
+        return true;
     return !TCP_SEQ_GT(header->seqno, pcb->rcv_nxt) ||
            (!(flags & TCP_FIN) && TCP_SEQ_LEQ(header->seqno + packet->tot_len, pcb->rcv_nxt + pcb->rcv_wnd));
 }
