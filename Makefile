@@ -40,8 +40,8 @@ INCLUDES := -Ixen-sys/include -Ixen-sys/include/x86_64 -Ixen/include -Istardust/
 
 XENSYS_SRC   := $(wildcard xen-sys/src/*.c)
 XEN_SRC      := $(shell find xen/src -name '*.c' -o -name '*.S')
-POSIX_SRC    := $(wildcard stardust/posix/*.c stardust/posix/x86_64/*.[cS] stardust/fs/*.c)
-STARDUST_SRC := $(filter-out stardust/test/% stardust/posix/% stardust/fs/% %/heap_checked.c,$(shell find stardust -name '*.c' -o -name '*.S'))
+POSIX_SRC    := $(wildcard stardust/posix/*.c stardust/posix/x86_64/*.[cS] stardust/fs/*.c stardust/socket/*.c)
+STARDUST_SRC := $(filter-out stardust/test/% stardust/posix/% stardust/fs/% stardust/socket/% %/heap_checked.c,$(shell find stardust -name '*.c' -o -name '*.S'))
 TEST_SRC     := $(wildcard stardust/test/*.c tests/guest/*.c tests/guest/*/*.c) stardust/mem/heap_checked.c
 objects       = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 
@@ -77,7 +77,7 @@ $(addprefix $(BUILD)/obj/,$(SMALL)): FLAGS = $(KERNEL) -Os
 # And what nearly every call comes through, for speed.
 FAST := $(addprefix stardust/posix/,io.c.o read.c.o descriptor.c.o)
 $(addprefix $(BUILD)/obj/,$(FAST)): FLAGS = $(KERNEL)
-$(BUILD)/obj/stardust/net/%: INCLUDES += $(LWIP_INCLUDES)
+$(BUILD)/obj/stardust/net/% $(BUILD)/obj/stardust/socket/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/tests/guest/%: INCLUDES += $(LWIP_INCLUDES) -Istardust
 $(BUILD)/obj/bench/guest/%: INCLUDES += $(LWIP_INCLUDES)

@@ -39,7 +39,7 @@ static int move(struct sd_message *message, char *kernel, size_t bytes, bool out
 
         if (sd_copy_in(&vector, message->vectors, sizeof(vector)))
             return -EFAULT;
-        now = vector.iov_len - message->within;
+        now = vector.iov_len > message->within ? vector.iov_len - message->within : 0;
         place = (char *)vector.iov_base + message->within;
         now = now < bytes ? now : bytes;
         if (out ? sd_copy_out(place, kernel, now) : sd_copy_in(kernel, place, now))
@@ -67,6 +67,32 @@ int sd_message_in(struct sd_message *message, void *to, size_t bytes)
 int sd_message_out(struct sd_message *message, const void *from, size_t bytes)
 {
     return move(message, (char *)(uintptr_t)from, bytes, true);
+}
+
+int sd_message_piece(struct sd_message *message, const char **at, size_t *bytes)
+{
+    struct iovec vector;
+
+    for (;;) {
+        if (message->count <= 0 || sd_copy_in(&vector, message->vectors, sizeof(vector)))
+            return -EFAULT;
+        if (vector.iov_len > message->within)
+            break;
+        message->vectors++;
+        message->count--;
+        message->within = 0;
+    }
+    *at = (const char *)vector.iov_base + message->within;
+    *bytes = vector.iov_len - message->within;
+    if (*bytes > message->bytes)
+        *bytes = message->bytes;
+    return 0;
+}
+
+void sd_message_skip(struct sd_message *message, size_t bytes)
+{
+    message->within += bytes;
+    message->bytes -= bytes;
 }
 
 /* Takes the program's vectors into the message. 0, -EMSGSIZE, -EINVAL, -EFAULT. */

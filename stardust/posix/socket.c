@@ -194,10 +194,8 @@ static long get_option(struct sd_socket *socket, int level, int option, void *va
     struct timeval *time = value;
     int *number = value;
 
-    if (level != SOL_SOCKET)
-        option = -1;
     *bytes = sizeof(*number);
-    switch (option) {
+    switch (level == SOL_SOCKET ? option : -1) {
     case SO_TYPE:
         *number = socket->type;
         return 0;
@@ -236,7 +234,7 @@ static long set_timeout(uint64_t *ns, const struct timeval *time, unsigned bytes
 
 /* The option's value is aligned as the largest that a family has. */
 union value {
-    uint8_t bytes[SD_NAME_BYTES];
+    uint8_t bytes[SD_OPTION_BYTES];
     struct timeval time;
 };
 

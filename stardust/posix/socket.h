@@ -23,7 +23,8 @@ struct sd_message {
     int flags; /* MSG_*, MSG_DONTWAIT for O_NONBLOCK among them; as received, those of msg_flags */
 };
 
-#define SD_NAME_BYTES 128 /* struct sockaddr_storage */
+#define SD_NAME_BYTES   128 /* struct sockaddr_storage */
+#define SD_OPTION_BYTES 256 /* struct tcp_info, and some */
 
 /*
  * What a family does; results and errors are the system call's. `address`, `value` and their like are the
@@ -39,7 +40,7 @@ struct sd_socket_ops {
     long (*recvmsg)(struct sd_socket *socket, struct sd_message *message);
     long (*shutdown)(struct sd_socket *socket, int how);
     /* What the services do not know themselves: SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_RCVTIMEO, SO_SNDTIMEO.
-     * `value` has room for SD_NAME_BYTES; *bytes says how many are given. */
+     * `value` has room for SD_OPTION_BYTES; *bytes says how many are given. */
     long (*getsockopt)(struct sd_socket *socket, int level, int option, void *value, unsigned *bytes);
     long (*setsockopt)(struct sd_socket *socket, int level, int option, const void *value, unsigned bytes);
     /* The own name or the peer's, at most SD_NAME_BYTES; *bytes says how many. */
@@ -68,6 +69,11 @@ void sd_socket_put(struct sd_socket *socket);
 /* The next bytes of the message's vectors, in and out, at most message->bytes. 0 or -EFAULT. */
 int sd_message_in(struct sd_message *message, void *to, size_t bytes) xen_must_check;
 int sd_message_out(struct sd_message *message, const void *from, size_t bytes) xen_must_check;
+
+/* Where the next bytes lie in the program's memory, and how many in one piece: 1 at least, when
+ * message->bytes is not 0. 0 or -EFAULT. They are not checked to be there. Then: so many of them are done. */
+int sd_message_piece(struct sd_message *message, const char **at, size_t *bytes) xen_must_check;
+void sd_message_skip(struct sd_message *message, size_t bytes);
 
 /* When a call that waits gives up: XEN_FOREVER, or the time-out's end, when it gives EAGAIN. */
 uint64_t sd_socket_deadline(uint64_t timeout_ns);

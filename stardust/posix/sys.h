@@ -135,6 +135,7 @@ long sd_sys_epoll_pwait2(int epoll, struct epoll_event *events, int count, const
 
 /* ---- sockets: socket.c, message.c ---- */
 
+long sd_sys_socket(int family, int type, int protocol);
 long sd_sys_socketpair(int family, int type, int protocol, int *fds);
 long sd_sys_connect(int fd, const void *address, unsigned bytes);
 long sd_sys_bind(int fd, const void *address, unsigned bytes);

@@ -1,0 +1,92 @@
+/*
+ * TCP sockets. All of it under the network's lock. Private to stardust/socket/tcp*.c.
+ *
+ * lwIP forgets a PCB whose both sides are closed without a word, so the socket lets go of it at that point
+ * (sd_tcp_let_go); from then on, as after an error, `pcb` is NULL and only what was received before is left.
+ */
+#ifndef STARDUST_SOCKET_TCP_H
+#define STARDUST_SOCKET_TCP_H
+
+#include "inet.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/tcp.h"
+
+enum sd_tcp_state { SD_TCP_CLOSED, SD_TCP_LISTENS, SD_TCP_CONNECTS, SD_TCP_CONNECTED, SD_TCP_ENDED };
+
+struct sd_tcp {
+    struct sd_inet inet;
+    enum sd_tcp_state state;
+    struct tcp_pcb *pcb; /* NULL until it is needed, and once it is gone */
+    bool is_bound;
+    bool told;           /* the program knows that it is connected */
+    bool wants_room;     /* somebody is to be told when there is room to send */
+    bool is_starved;     /* of memory to send, since the last tick */
+    bool peer_has_ended; /* its FIN came */
+
+    /* Received: linked by hand, for a chain cannot be longer than 65,535 bytes. */
+    struct pbuf *first, *last;
+    size_t queued; /* bytes, the first `taken` of `first` not among them */
+    uint16_t taken;
+
+    /* Connections that wait to be accepted; in one of these, its place there. */
+    struct xen_list waiting;
+    unsigned waiting_count, backlog;
+
+    /* Options. */
+    bool no_delay, corks;
+    uint32_t keep_idle, keep_interval, keep_count; /* ms, ms; 0: the default */
+    int defer_accept, user_timeout, syn_count, quick_ack;
+};
+
+static inline struct sd_tcp *sd_tcp_of(struct sd_socket *socket)
+{
+    return xen_container_of(socket, struct sd_tcp, inet.socket);
+}
+
+static inline struct sd_tcp *sd_tcp_of_file(struct sd_file *file)
+{
+    return xen_container_of(file, struct sd_tcp, inet.socket.file);
+}
+
+/* A new socket without a PCB. */
+struct sd_tcp *sd_tcp_new(int family);
+
+/* Frees it. Its PCB is gone, or somebody else's. */
+void sd_tcp_free(struct sd_tcp *tcp);
+
+/* Makes lwIP tell this socket what happens to a connection; or nobody, as if it were closed. */
+void sd_tcp_hold(struct sd_tcp *tcp, struct tcp_pcb *pcb);
+void sd_tcp_let_go(struct sd_tcp *tcp);
+
+/* Tells the PCB what the options say. */
+void sd_tcp_apply(struct sd_tcp *tcp);
+
+/* Whether enough can be sent for a program to be woken. */
+bool sd_tcp_has_room(const struct sd_tcp *tcp);
+
+/* There was no memory for anything to send: half a second later it is tried again. */
+void sd_tcp_starve(struct sd_tcp *tcp);
+
+/* Waits until it is connected: 0, -EPIPE when it is not about to, the connection's error, what sd_inet_wait
+ * gives. */
+long sd_tcp_await(struct sd_tcp *tcp, int flags, uint64_t deadline);
+
+/* ---- tcp_receive.c, tcp_send.c, tcp_option.c, tcp_connect.c: of struct sd_socket_ops ---- */
+
+long sd_tcp_recvmsg(struct sd_socket *socket, struct sd_message *message);
+long sd_tcp_sendmsg(struct sd_socket *socket, struct sd_message *message);
+long sd_tcp_getsockopt(struct sd_socket *socket, int level, int option, void *value, unsigned *bytes);
+long sd_tcp_setsockopt(struct sd_socket *socket, int level, int option, const void *value, unsigned bytes);
+long sd_tcp_bind(struct sd_socket *socket, const void *address, unsigned bytes);
+long sd_tcp_connect(struct sd_socket *socket, const void *address, unsigned bytes);
+long sd_tcp_listen(struct sd_socket *socket, int backlog);
+long sd_tcp_accept(struct sd_socket *socket, struct sd_socket **accepted);
+
+/* Connections that nobody will accept any more. */
+void sd_tcp_refuse_waiting(struct sd_tcp *tcp);
+
+/* What was received and not read. */
+void sd_tcp_queue(struct sd_tcp *tcp, struct pbuf *packet);
+void sd_tcp_drop_received(struct sd_tcp *tcp);
+
+#endif

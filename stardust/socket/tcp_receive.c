@@ -1,0 +1,152 @@
+/* From TCP's packets to the program: one copy. The peer's window opens as the program reads. */
+#define _GNU_SOURCE
+#include "tcp.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <stardust/net.h>
+
+void sd_tcp_queue(struct sd_tcp *tcp, struct pbuf *packet)
+{
+    tcp->queued += packet->tot_len;
+    if (tcp->first)
+        tcp->last->next = packet;
+    else
+        tcp->first = packet;
+    for (tcp->last = packet; tcp->last->next; tcp->last = tcp->last->next)
+        ;
+}
+
+static void drop_first(struct sd_tcp *tcp)
+{
+    struct pbuf *first = tcp->first;
+
+    tcp->first = first->next;
+    tcp->taken = 0;
+    first->next = NULL;
+    first->tot_len = first->len;
+    pbuf_free(first);
+}
+
+void sd_tcp_drop_received(struct sd_tcp *tcp)
+{
+    while (tcp->first)
+        drop_first(tcp);
+    tcp->queued = 0;
+}
+
+/* Bytes of one packet's, to the message or, with MSG_TRUNC, to nowhere. */
+static int take(struct sd_message *message, const struct pbuf *from, size_t at, size_t bytes, int flags)
+{
+    if (!(flags & MSG_TRUNC))
+        return sd_message_out(message, (const char *)from->payload + at, bytes);
+    message->bytes -= bytes;
+    return 0;
+}
+
+/* The bytes that were there; -EFAULT. */
+static long peek(struct sd_tcp *tcp, struct sd_message *message, int flags)
+{
+    size_t at = tcp->taken;
+    long done = 0;
+
+    for (const struct pbuf *from = tcp->first; from && message->bytes; from = from->next, at = 0) {
+        size_t bytes = from->len - at;
+
+        bytes = bytes < message->bytes ? bytes : message->bytes;
+        if (take(message, from, at, bytes, flags))
+            return done ? done : -EFAULT;
+        done += (long)bytes;
+    }
+    return done;
+}
+
+static long consume(struct sd_tcp *tcp, struct sd_message *message, int flags)
+{
+    long done = 0, result = 0;
+
+    while (tcp->first && message->bytes) {
+        size_t bytes = (size_t)(tcp->first->len - tcp->taken);
+
+        bytes = bytes < message->bytes ? bytes : message->bytes;
+        result = take(message, tcp->first, tcp->taken, bytes, flags);
+        if (result)
+            break;
+        done += (long)bytes;
+        tcp->taken = (uint16_t)(tcp->taken + bytes);
+        if (tcp->taken == tcp->first->len)
+            drop_first(tcp);
+    }
+    tcp->queued -= (size_t)done;
+    for (long left = done; left && tcp->pcb;) {
+        uint16_t now = left < UINT16_MAX ? (uint16_t)left : UINT16_MAX;
+
+        tcp_recved(tcp->pcb, now);
+        left -= now;
+    }
+    return done ? done : result;
+}
+
+/* Why there will be no bytes: the end, an error, or none of them (1). */
+static long why_not(struct sd_tcp *tcp)
+{
+    if (tcp->inet.error)
+        return sd_inet_take_error(&tcp->inet);
+    if (tcp->inet.no_more_in || tcp->state == SD_TCP_ENDED)
+        return 0;
+    if (tcp->state == SD_TCP_CLOSED || tcp->state == SD_TCP_LISTENS)
+        return -ENOTCONN;
+    return 1;
+}
+
+static long receive(struct sd_tcp *tcp, struct sd_message *message, int flags)
+{
+    uint64_t deadline = sd_socket_deadline(tcp->inet.socket.receive_ns);
+    long done = 0, result = 0;
+
+    if (!message->bytes)
+        return tcp->state == SD_TCP_CLOSED || tcp->state == SD_TCP_LISTENS ? -ENOTCONN : 0;
+    for (;;) {
+        if (flags & MSG_PEEK) {
+            size_t wanted = flags & MSG_WAITALL ? message->bytes : 1;
+
+            if (tcp->queued >= wanted || (tcp->queued && why_not(tcp) != 1))
+                return peek(tcp, message, flags);
+        } else {
+            result = consume(tcp, message, flags);
+            if (result < 0)
+                return done ? done : result;
+            done += result;
+            if (!message->bytes || (done && !(flags & MSG_WAITALL)))
+                return done;
+        }
+        if (done && tcp->inet.error)
+            return done;
+        result = why_not(tcp);
+        if (result == 1)
+            result = sd_inet_wait(&tcp->inet, flags, deadline);
+        else
+            return done ? done : result;
+        if (result)
+            return done ? done : flags & MSG_PEEK && tcp->queued ? peek(tcp, message, flags) : result;
+    }
+}
+
+long sd_tcp_recvmsg(struct sd_socket *socket, struct sd_message *message)
+{
+    struct sd_tcp *tcp = sd_tcp_of(socket);
+    int flags = message->flags;
+    long result;
+
+    message->flags = 0;
+    message->control_bytes = 0;
+    if (flags & MSG_OOB)
+        return -EINVAL;
+    if (flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    sd_net_lock();
+    result = receive(tcp, message, flags);
+    sd_net_unlock();
+    return result;
+}

@@ -1,0 +1,179 @@
+#define _GNU_SOURCE
+#include "udp.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <stardust/net.h>
+
+#include "../posix/copy.h"
+
+#define PAYLOAD_MAX 65507 /* of an IPv4 packet, which has 16 bits for its length */
+
+/* ---- sending ---- */
+
+static long send_to(struct sd_udp *udp, struct sd_message *message, struct sd_end *to)
+{
+    struct pbuf *packet;
+    ip_addr_t own;
+    long error;
+
+    if (sd_end_is_any(to))
+        ip_addr_set_loopback_val(!IP_IS_V4_VAL(to->address), to->address);
+    error = ip_addr_ismulticast(&to->address) ? 0 : sd_end_route(&udp->inet.local, &to->address, &own);
+    if (error && !udp->inet.has_peer && !ip_addr_isbroadcast(&to->address, netif_default))
+        return error;
+    packet = pbuf_alloc(PBUF_TRANSPORT, (uint16_t)message->bytes, PBUF_RAM);
+    if (!packet)
+        return -ENOBUFS;
+    error = sd_message_in(message, packet->payload, packet->len);
+    if (!error)
+        error = sd_inet_error(udp_sendto(udp->pcb, packet, &to->address, to->port));
+    pbuf_free(packet);
+    udp->inet.local.port = udp->pcb->local_port;
+    return error;
+}
+
+static long send_message(struct sd_udp *udp, struct sd_message *message)
+{
+    size_t bytes = message->bytes;
+    struct sd_end to = udp->inet.peer;
+    long error = 0;
+
+    if (bytes > PAYLOAD_MAX)
+        return -EMSGSIZE;
+    if (udp->inet.error)
+        return sd_inet_take_error(&udp->inet);
+    if (udp->inet.no_more_out)
+        return -EPIPE;
+    if (message->name)
+        error = sd_end_take(&udp->inet, message->name, message->name_bytes, &to);
+    else if (!udp->inet.has_peer)
+        return -EDESTADDRREQ;
+    if (error)
+        return error;
+    if (!to.port)
+        return -EINVAL;
+    error = send_to(udp, message, &to);
+    return error ? error : (long)bytes;
+}
+
+long sd_udp_sendmsg(struct sd_socket *socket, struct sd_message *message)
+{
+    struct sd_udp *udp = sd_udp_of(socket);
+    long result;
+
+    if (message->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    sd_net_lock();
+    result = send_message(udp, message);
+    sd_net_unlock();
+    if (result == -EPIPE)
+        sd_socket_broken(message);
+    return result;
+}
+
+/* ---- receiving ---- */
+
+static int copy_out(struct sd_message *message, const struct pbuf *packet, size_t bytes)
+{
+    for (; bytes; packet = packet->next) {
+        size_t now = packet->len < bytes ? packet->len : bytes;
+
+        if (sd_message_out(message, packet->payload, now))
+            return -EFAULT;
+        bytes -= now;
+    }
+    return 0;
+}
+
+/* IP_PKTINFO, IPV6_PKTINFO: which of the guest's addresses it was for. */
+static void give_info(const struct sd_inet *inet, const struct sd_datagram *datagram,
+                      struct sd_message *message)
+{
+    struct {
+        struct cmsghdr header;
+        union {
+            struct in_pktinfo v4;
+            struct in6_pktinfo v6;
+        } info;
+    } control = {0};
+    struct sockaddr_in6 to6;
+    const struct sd_end to = {.address = datagram->to};
+    bool is_v6 = inet->socket.family == AF_INET6;
+    size_t bytes = sizeof(control.header) + (is_v6 ? sizeof(control.info.v6) : sizeof(control.info.v4));
+    size_t room = message->control_bytes;
+
+    control.header.cmsg_len = (socklen_t)bytes;
+    control.header.cmsg_level = is_v6 ? SOL_IPV6 : SOL_IP;
+    control.header.cmsg_type = is_v6 ? IPV6_PKTINFO : IP_PKTINFO;
+    if (is_v6) {
+        sd_end_give(inet, &to, &to6);
+        control.info.v6.ipi6_addr = to6.sin6_addr;
+        control.info.v6.ipi6_ifindex = datagram->interface;
+    } else {
+        control.info.v4.ipi_addr.s_addr = ip_2_ip4(&datagram->to)->addr;
+        control.info.v4.ipi_spec_dst = control.info.v4.ipi_addr;
+        control.info.v4.ipi_ifindex = datagram->interface;
+    }
+    message->control_bytes = 0;
+    if (room < bytes || sd_copy_out(message->control, &control, bytes))
+        message->flags |= MSG_CTRUNC;
+    else
+        message->control_bytes = (bytes + 7) & ~7ul & (room < ((bytes + 7) & ~7ul) ? bytes : ~0ul);
+}
+
+static long take(struct sd_udp *udp, struct sd_datagram *datagram, struct sd_message *message, int flags)
+{
+    size_t there = datagram->packet->tot_len, bytes = there < message->bytes ? there : message->bytes;
+
+    if (copy_out(message, datagram->packet, bytes))
+        return -EFAULT;
+    if (bytes < there)
+        message->flags |= MSG_TRUNC;
+    if (message->name_room)
+        message->name_bytes = sd_end_give(&udp->inet, &datagram->from, message->name_room);
+    if (udp->inet.gives_info)
+        give_info(&udp->inet, datagram, message);
+    else
+        message->control_bytes = 0;
+    if (!(flags & MSG_PEEK))
+        sd_udp_drop(udp, datagram);
+    return (long)(flags & MSG_TRUNC ? there : bytes);
+}
+
+static long receive(struct sd_udp *udp, struct sd_message *message, int flags)
+{
+    uint64_t deadline = sd_socket_deadline(udp->inet.socket.receive_ns);
+    long result = 0;
+
+    while (!result) {
+        if (udp->inet.error)
+            result = sd_inet_take_error(&udp->inet);
+        else if (!xen_list_is_empty(&udp->datagrams))
+            return take(udp, xen_container_of(udp->datagrams.next, struct sd_datagram, link), message, flags);
+        else if (udp->inet.no_more_in)
+            break;
+        else
+            result = sd_inet_wait(&udp->inet, flags, deadline);
+    }
+    message->control_bytes = 0;
+    return result;
+}
+
+long sd_udp_recvmsg(struct sd_socket *socket, struct sd_message *message)
+{
+    int flags = message->flags;
+    long result;
+
+    message->flags = 0;
+    if (flags & MSG_OOB)
+        return -EINVAL;
+    if (flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    sd_net_lock();
+    result = receive(sd_udp_of(socket), message, flags);
+    sd_net_unlock();
+    return result;
+}

@@ -1,0 +1,143 @@
+#define _GNU_SOURCE
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "claims.h"
+
+static void options_are_kept(void)
+{
+    static const struct {
+        int level, option, value;
+    } all[] = {
+        {SOL_SOCKET, SO_REUSEADDR, 1},   {SOL_SOCKET, SO_REUSEPORT, 1},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},   {SOL_SOCKET, SO_BROADCAST, 1},
+        {IPPROTO_TCP, TCP_NODELAY, 1},   {IPPROTO_TCP, TCP_CORK, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 77}, {IPPROTO_TCP, TCP_KEEPINTVL, 33},
+        {IPPROTO_TCP, TCP_KEEPCNT, 5},   {IPPROTO_IP, IP_TOS, 0x10},
+        {IPPROTO_IP, IP_TTL, 33},        {IPPROTO_TCP, TCP_USER_TIMEOUT, 5000},
+    };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+        CHECK(!set(fd, all[i].level, all[i].option, all[i].value));
+        CHECK(get(fd, all[i].level, all[i].option) == all[i].value);
+    }
+    CHECK(!set(fd, SOL_SOCKET, SO_KEEPALIVE, 0) && get(fd, SOL_SOCKET, SO_KEEPALIVE) == 0);
+    close(fd);
+}
+
+static void defaults_are_those_of_linux(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    CHECK(get(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM && get(six, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM);
+    CHECK(get(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET && get(six, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP);
+    CHECK(get(fd, SOL_SOCKET, SO_ERROR) == 0 && get(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0);
+    CHECK(get(fd, SOL_SOCKET, SO_RCVBUF) > 4096 && get(fd, SOL_SOCKET, SO_SNDBUF) > 4096);
+    CHECK(get(fd, IPPROTO_TCP, TCP_NODELAY) == 0 && get(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 7200);
+    CHECK(get(fd, IPPROTO_TCP, TCP_KEEPINTVL) == 75 && get(fd, IPPROTO_TCP, TCP_KEEPCNT) == 9);
+    CHECK(get(fd, IPPROTO_IP, IP_TTL) == 64 && get(fd, IPPROTO_IP, IP_TOS) == 0);
+    close(fd);
+    close(six);
+    fd = listen_here(AF_INET, 0);
+    CHECK(get(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1);
+    close(fd);
+}
+
+static void the_buffers_sizes_are_doubled(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    CHECK(!set(fd, SOL_SOCKET, SO_RCVBUF, 30000) && get(fd, SOL_SOCKET, SO_RCVBUF) == 60000);
+    CHECK(!set(fd, SOL_SOCKET, SO_SNDBUF, 40000) && get(fd, SOL_SOCKET, SO_SNDBUF) == 80000);
+    close(fd);
+}
+
+static void times_and_linger_have_their_own_types(void)
+{
+    struct timeval time = {.tv_sec = 3, .tv_usec = 500000}, got = {0};
+    struct linger linger = {.l_onoff = 1, .l_linger = 7}, found = {0};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t bytes = sizeof(got);
+
+    CHECK(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)));
+    CHECK(!getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &got, &bytes) && got.tv_sec == 3 && got.tv_usec == 500000);
+    bytes = sizeof(found);
+    CHECK(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+    CHECK(!getsockopt(fd, SOL_SOCKET, SO_LINGER, &found, &bytes) && found.l_onoff == 1 &&
+          found.l_linger == 7);
+    CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, 4), EINVAL);
+    close(fd);
+}
+
+static void wrong_options_are_refused(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), value = 1;
+    socklen_t bytes = sizeof(value);
+
+    CHECK_ERRNO(set(fd, SOL_SOCKET, 9999, 1), ENOPROTOOPT);
+    CHECK_ERRNO(set(fd, IPPROTO_TCP, 9999, 1), ENOPROTOOPT);
+    CHECK_ERRNO(set(fd, IPPROTO_IP, IP_TTL, 256), EINVAL);
+    CHECK_ERRNO(set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 0), EINVAL);
+    CHECK_ERRNO(set(fd, IPPROTO_TCP, TCP_KEEPCNT, 128), EINVAL);
+    CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, 2), EINVAL);
+    CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, bad, 4), EFAULT);
+    CHECK_ERRNO(getsockopt(fd, SOL_SOCKET, 9999, &value, &bytes), ENOPROTOOPT);
+    close(fd);
+}
+
+static void an_accepted_socket_has_its_listener_s_options(void)
+{
+    int listener = listen_here(AF_INET, 0), fd = socket(AF_INET, SOCK_STREAM, 0), accepted;
+    struct name name = name_of(listener);
+
+    CHECK(!set(listener, IPPROTO_TCP, TCP_NODELAY, 1) && !set(listener, SOL_SOCKET, SO_KEEPALIVE, 1));
+    CHECK(!set(listener, IPPROTO_TCP, TCP_KEEPIDLE, 99) && !connect(fd, &name.any, name.bytes));
+    accepted = accept(listener, NULL, NULL);
+    CHECK(get(accepted, IPPROTO_TCP, TCP_NODELAY) == 1 && get(accepted, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(get(accepted, IPPROTO_TCP, TCP_KEEPIDLE) == 99);
+    close(accepted);
+    close(fd);
+    close(listener);
+}
+
+static void a_cork_holds_small_pieces_together_and_loses_none(void)
+{
+    int fds[2];
+
+    connect_pair(AF_INET, fds);
+    CHECK(!set(fds[0], IPPROTO_TCP, TCP_CORK, 1));
+    for (int i = 0; i < 100; i++)
+        CHECK(write(fds[0], data + i, 1) == 1);
+    CHECK(!set(fds[0], IPPROTO_TCP, TCP_CORK, 0));
+    CHECK(read_all(fds[1], back, 100) == 100 && !memcmp(data, back, 100));
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void the_connection_s_state_can_be_asked_for(void)
+{
+    struct tcp_info info = {0};
+    socklen_t bytes = sizeof(info);
+    int fds[2];
+
+    connect_pair(AF_INET, fds);
+    CHECK(!getsockopt(fds[0], IPPROTO_TCP, TCP_INFO, &info, &bytes) && bytes >= 104);
+    CHECK(info.tcpi_state == TCP_ESTABLISHED && info.tcpi_snd_mss > 500);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+const struct claim option_claims[] = {
+    CLAIM(options_are_kept),
+    CLAIM(defaults_are_those_of_linux),
+    CLAIM(the_buffers_sizes_are_doubled),
+    CLAIM(times_and_linger_have_their_own_types),
+    CLAIM(wrong_options_are_refused),
+    CLAIM(an_accepted_socket_has_its_listener_s_options),
+    CLAIM(a_cork_holds_small_pieces_together_and_loses_none),
+    CLAIM(the_connection_s_state_can_be_asked_for),
+    {0},
+};
