@@ -29,8 +29,8 @@ void sd_net_unlock(void);
 /* Runs function(arg) under that lock; returns what it returned. Thread context, callbacks included. */
 int sd_net_call(int (*function)(void *arg), void *arg);
 
-/* Waits until the first interface has an IPv4 address. 0; -ETIMEDOUT; -ENODEV when none will be had, for there
- * is no vif, or it is to have none. */
+/* Waits until the first interface has an IPv4 address. 0; -ETIMEDOUT; -ENODEV when none will be had, for
+ * there is no vif, or it is to have none. */
 int sd_net_wait_address(uint64_t deadline) xen_must_check;
 
 /*

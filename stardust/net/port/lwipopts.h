@@ -53,9 +53,9 @@ void sd_net_free(void *block);
 #define LWIP_NETIF_LOOPBACK        1
 #define LWIP_HAVE_LOOPIF           1
 
-#define SO_REUSE                   1
-#define IP_SOF_BROADCAST           1
-#define LWIP_TCP_KEEPALIVE         1
+#define SO_REUSE           1
+#define IP_SOF_BROADCAST   1
+#define LWIP_TCP_KEEPALIVE 1
 
 /* Tables and queues. */
 #define ARP_TABLE_SIZE            64
