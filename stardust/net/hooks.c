@@ -61,6 +61,22 @@ static bool is_bearable(const struct tcp_pcb *pcb, const struct tcp_hdr *header,
 }
 
 /*
+ * lwIP 2.1.3 answers every ACK that finds its window closed. Two that have both closed theirs would answer
+ * one another for ever, so that an ACK without news is only taken for a sign of life there.
+ */
+static bool is_idle_talk(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
+{
+    if (pcb->state == SYN_SENT || pcb->rcv_wnd || packet->tot_len || TCPH_FLAGS(header) != TCP_ACK ||
+        header->seqno != pcb->rcv_nxt || header->ackno != pcb->lastack ||
+        (tcpwnd_size_t)header->wnd << pcb->snd_scale != pcb->snd_wnd)
+        return false;
+    pcb->tmr = tcp_ticks;
+    pcb->keep_cnt_sent = 0;
+    pcb->persist_probe = 0;
+    return true;
+}
+
+/*
  * lwIP acknowledges every second packet and delays the rest by up to 250 ms. One packet may be 64 KiB here,
  * as much as the sender's whole window.
  */
@@ -69,6 +85,8 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const
     /* The PCB of a listener is a shorter struct; TIME_WAIT keeps no data. */
     if (pcb->state == LISTEN || pcb->state == TIME_WAIT)
         return true;
+    if (is_idle_talk(pcb, header, packet))
+        return false;
     if (!is_bearable(pcb, header, packet)) {
         tcp_ack_now(pcb);
         (void)tcp_output(pcb);
