@@ -150,6 +150,10 @@ void sd_net_address_changed(uint32_t address)
     (void)address;
 }
 
+void sd_net_no_address(void)
+{
+}
+
 /* ---- netfront ---- */
 
 int xen_netfront_poll(struct xen_netfront *front)
