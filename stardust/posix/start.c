@@ -11,7 +11,6 @@
 #include <xenlib/memory.h>
 #include <xenlib/platform.h>
 
-#include "../socket/network.h"
 #include "sys.h"
 #include "task.h"
 
@@ -89,7 +88,5 @@ int sd_run_program(void)
     __builtin_memcpy(to, aux, sizeof(aux));
     sd_random(random, sizeof(random));
     sd_task_begin();
-    if (sd_network_begin)
-        sd_network_begin();
     return __libc_start_main((main_function *)(void (*)(void))main, argc, vector, NULL, NULL, NULL);
 }

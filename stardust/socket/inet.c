@@ -18,32 +18,20 @@
 #include "../posix/sys.h"
 #include "../posix/wait.h"
 #include "lwip/err.h"
-#include "network.h"
 
 /* Longer than DHCP asks three times. */
 #define ADDRESS_TIME (15 * SD_SECOND)
 
-static uint64_t address_deadline;
-
-/* Called as the program starts, so that addresses are on their way by the time that it asks for them. */
-void sd_network_begin(void)
-{
-    int error = sd_net_start();
-
-    if (error && error != -EALREADY)
-        sd_warn("the network cannot be started: error %d", -error);
-    if (!address_deadline)
-        address_deadline = sd_now() + ADDRESS_TIME;
-}
-
-int sd_network_wait(void)
+/* The first socket starts the network, and waits until there is an address if one is to come, as a program
+ * finds it on Linux. */
+static int begin_network(void)
 {
     static bool has_waited;
     int error = sd_net_start();
 
     if (error && error != -EALREADY)
         return -ENOBUFS;
-    if (!has_waited && sd_net_wait_address(address_deadline) == -ETIMEDOUT)
+    if (!has_waited && sd_net_wait_address(sd_now() + ADDRESS_TIME) == -ETIMEDOUT)
         sd_warn("the network has no address; the program goes on without");
     has_waited = true;
     return 0;
@@ -150,7 +138,7 @@ static long open_inet(int family, int type, int protocol)
         return kind == SOCK_RAW ? -EPERM : -ESOCKTNOSUPPORT;
     if (protocol && protocol != (kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
         return -EPROTONOSUPPORT;
-    error = sd_network_wait();
+    error = begin_network();
     if (error)
         return error;
     inet = kind == SOCK_STREAM ? sd_tcp_open(family) : sd_udp_open(family);
