@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -15,19 +14,17 @@
 #include <xenlib/time.h>
 
 #include "copy.h"
+#include "signals.h"
 #include "sys.h"
 #include "timespec.h"
 
 #define VECTORS_MAX 1024
 #define BYTES_MAX   0x7ffff000ul
 
-/* Without signals in the image EPIPE is all there is. */
-#pragma weak sd_sys_tkill
-
 void sd_socket_broken(const struct sd_message *message)
 {
-    if (!(message->flags & MSG_NOSIGNAL) && sd_sys_tkill)
-        sd_sys_tkill((int)sd_sys_gettid(), SIGPIPE);
+    if (!(message->flags & MSG_NOSIGNAL))
+        sd_signal_pipe();
 }
 
 static int move(struct sd_message *message, char *kernel, size_t bytes, bool out)

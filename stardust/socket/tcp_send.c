@@ -6,7 +6,6 @@
 #include "tcp.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/socket.h>
 
 #include <stardust/net.h>
@@ -15,7 +14,6 @@
 #include "../net/memory.h"
 #include "../net/timers.h"
 #include "../posix/copy.h"
-#include "../posix/sys.h"
 
 /* How many bytes are there, at most `bytes`. */
 static size_t count_present(const char *from, size_t bytes)
@@ -134,8 +132,7 @@ long sd_tcp_sendmsg(struct sd_socket *socket, struct sd_message *message)
     sd_net_lock();
     result = send_all(tcp, message);
     sd_net_unlock();
-    /* Not sd_socket_broken, which does without signals where a program has not asked for them. */
-    if (result == -EPIPE && !(message->flags & MSG_NOSIGNAL))
-        (void)sd_sys_tkill((int)sd_sys_gettid(), SIGPIPE);
+    if (result == -EPIPE)
+        sd_socket_broken(message);
     return result;
 }

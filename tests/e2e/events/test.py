@@ -24,6 +24,13 @@ def test_descriptors_and_waiting_for_them_are_as_on_linux():
     complete(run.out)
 
 
+def test_a_program_that_knows_of_no_signal_is_ended_by_writing_where_nobody_reads():
+    for where in ("pipe", "socket"):
+        run = stardust("run", paths.BUILD / "e2e-broken", "--", where)
+        true(run.status == 123 and "status 141" in run.err, f"{where}: {run.status} {run.err}")
+        true("about to write" in run.out and "went on" not in run.out, f"{where}: it ended there: {run.out}")
+
+
 @once
 def test_linux_itself_makes_the_same_claims_true():
     with tempfile.TemporaryDirectory() as directory:
