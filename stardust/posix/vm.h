@@ -79,16 +79,16 @@ long sd_vm_map_shared(uintptr_t start, size_t bytes, int prot, struct sd_file *f
 /* The page comes into sight: 0, -ENXIO behind the file's end, -ENOSPC, -ENOMEM. Exception context, too. */
 int sd_vm_show(const struct sd_area *area, uintptr_t page) xen_must_check;
 /* All of the part of an area: 0 or -EFAULT. */
-int sd_vm_show_all(const struct sd_area *part) xen_must_check;
+int sd_vm_show_all(const struct sd_area *area) xen_must_check;
 
 /* Parts of areas, with the list's room reserved: other rights; the area goes on behind its end, where nothing
  * is; moves to where nothing is, and maybe another size. The address or -ENOMEM. */
 void sd_vm_protect_shared(const struct sd_area *part, int prot);
 bool sd_vm_extend_shared(const struct sd_area *part, uintptr_t end) xen_must_check;
-long sd_vm_move_shared(const struct sd_area *part, uintptr_t to, size_t bytes) xen_must_check;
+long sd_vm_move_shared(const struct sd_area *from, uintptr_t to, size_t bytes) xen_must_check;
 
 /* Takes the file's contents away: 0, -EACCES, what fallocate says. */
-int sd_vm_punch(const struct sd_area *part) xen_must_check;
+int sd_vm_punch(const struct sd_area *area) xen_must_check;
 
 /* What of the range shows files does not any more; the areas are the caller's to free. */
 void sd_vm_unshare(uintptr_t start, uintptr_t end);

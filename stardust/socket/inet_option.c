@@ -35,6 +35,8 @@ static bool *switch_of(struct sd_inet *inet, int level, int option)
 
 static long get_socket_option(struct sd_inet *inet, int option, void *value, unsigned *bytes)
 {
+    /* Clang's analyzer takes what switch_of gives for a reason that this may be NULL.
+     * NOLINTNEXTLINE(clang-analyzer-core.*) */
     struct linger linger = {.l_onoff = inet->lingers, .l_linger = (int)inet->linger};
     int *number = value;
 
@@ -70,9 +72,7 @@ static long get_socket_option(struct sd_inet *inet, int option, void *value, uns
 
 static long get_ip_option(const struct sd_inet *inet, int level, int option, int *number)
 {
-    if (level == SOL_IP && option == IP_TOS)
-        *number = inet->tos;
-    else if (level == SOL_IPV6 && option == IPV6_TCLASS)
+    if ((level == SOL_IP && option == IP_TOS) || (level == SOL_IPV6 && option == IPV6_TCLASS))
         *number = inet->tos;
     else if ((level == SOL_IP && option == IP_TTL) || (level == SOL_IPV6 && option == IPV6_UNICAST_HOPS))
         *number = inet->ttl ? inet->ttl : IP_TTL_USUAL;

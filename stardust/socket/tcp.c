@@ -240,9 +240,7 @@ static void close_connection(struct sd_tcp *tcp)
         return;
     sd_tcp_let_go(tcp);
     sd_net_timers_tcp_used();
-    if (tcp->inet.lingers && !tcp->inet.linger)
-        tcp_abort(pcb);
-    else if (tcp_close(pcb))
+    if ((tcp->inet.lingers && !tcp->inet.linger) || tcp_close(pcb))
         tcp_abort(pcb);
 }
 

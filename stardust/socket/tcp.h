@@ -83,7 +83,7 @@ long sd_tcp_listen(struct sd_socket *socket, int backlog);
 long sd_tcp_accept(struct sd_socket *socket, struct sd_socket **accepted);
 
 /* Connections that nobody will accept any more. */
-void sd_tcp_refuse_waiting(struct sd_tcp *tcp);
+void sd_tcp_refuse_waiting(struct sd_tcp *listener);
 
 /* What was received and not read. */
 void sd_tcp_queue(struct sd_tcp *tcp, struct pbuf *packet);

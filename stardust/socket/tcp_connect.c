@@ -318,7 +318,6 @@ static long start_listening(struct sd_tcp *tcp, unsigned backlog)
 {
     struct tcp_pcb *pcb;
     err_t error;
-    long result;
 
     if (tcp->state == SD_TCP_LISTENS) {
         tcp->backlog = backlog;
@@ -328,6 +327,8 @@ static long start_listening(struct sd_tcp *tcp, unsigned backlog)
     if (tcp->state != SD_TCP_CLOSED)
         return -EINVAL;
     if (!tcp->pcb) {
+        long result;
+
         if (!tcp->is_bound)
             sd_end_any(&tcp->inet, &tcp->inet.local);
         result = bind_to(tcp, &tcp->inet.local);

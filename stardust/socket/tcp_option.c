@@ -64,7 +64,7 @@ static void get_info(const struct sd_tcp *tcp, struct tcp_info *info)
 
     memset(info, 0, sizeof(*info));
     info->tcpi_state = pcb ? states[pcb->state] : TCP_CLOSE;
-    if (tcp->state != SD_TCP_CONNECTED)
+    if (!pcb || tcp->state != SD_TCP_CONNECTED)
         return;
     info->tcpi_snd_mss = info->tcpi_rcv_mss = pcb->mss;
     info->tcpi_retransmits = pcb->nrtx;

@@ -103,11 +103,13 @@ static long why_not(struct sd_tcp *tcp)
 static long receive(struct sd_tcp *tcp, struct sd_message *message, int flags)
 {
     uint64_t deadline = sd_socket_deadline(tcp->inet.socket.receive_ns);
-    long done = 0, result = 0;
+    long done = 0;
 
     if (!message->bytes)
         return tcp->state == SD_TCP_CLOSED || tcp->state == SD_TCP_LISTENS ? -ENOTCONN : 0;
     for (;;) {
+        long result;
+
         if (flags & MSG_PEEK) {
             size_t wanted = flags & MSG_WAITALL ? message->bytes : 1;
 
