@@ -74,7 +74,7 @@ def _linux_speedtest1() -> Path:
     work = peers.BUILD / "sqlite"
     work.mkdir(parents=True, exist_ok=True)
     recipe = f"""set -e
-        source={paths.BUILD}/deps/src/sqlite host=x86_64-linux-musl CC={linux_gcc()}
+        export source={paths.BUILD}/deps/src/sqlite host=x86_64-linux-musl CC={linux_gcc()}
         image() {{ :; }}
         make() {{ command make speedtest1; CC=true; }}
         . {paths.APPS}/sqlite/build.sh"""
