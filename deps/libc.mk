@@ -5,8 +5,8 @@ LIBC := $(BUILD)/deps/libc/libc.a
 LIBC_OVERLAY := $(BUILD)/deps/libc/overlay
 
 LIBC_WITHOUT := misc/syscall process/vfork signal/restore thread/__set_thread_area thread/__unmapself thread/clone thread/syscall_cp \
-	fenv/fenv
-# In assembly that keeps values behind the stack pointer; what is in C serves instead. (For fenv there is sdk/runtime/fenv.c.)
+	fenv/fenv passwd/nscd_query
+# In assembly that keeps values behind the stack pointer; what is in C serves instead. (For fenv there is sdk/runtime/fenv.c, for nscd_query nscd.c beside it.)
 LIBC_NOT_SPECIAL := math/x86_64/exp2l math/x86_64/expm1l
 
 # The sources are known only once they are fetched, so a second make builds them (deps/libc-objects.mk).

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from host.claims import equal, timeout, true
+from host import paths
+from host.claims import equal, once, timeout, true
 from tests.e2e.lab import LONG, PATIENCE, Running, banner, stardust
 
 HERE = Path(__file__).parent
@@ -18,6 +19,12 @@ def test_shell_makes_databases_in_files_and_prints_what_linux_s_does():
     outcome = run.end()
     equal(outcome.out.removeprefix(banner(32)), (HERE / "suite.expected").read_text(), outcome.err)
     equal(outcome.status, 1, "errors in the script are the shell's status")
+
+
+@once
+def test_image_carries_no_network_for_a_user_s_home_directory():
+    run = stardust("syscalls", paths.BUILD / "sqlite.elf")
+    true(run.status == 0 and "openat" in run.out and "socket" not in run.out, f"no socket among its services: {run.out}{run.err}")
 
 
 def test_statement_as_argument_and_its_error():

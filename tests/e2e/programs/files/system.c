@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -154,6 +156,15 @@ static void file_systems_can_be_mounted(void)
     CHECK(!umount2("m", MNT_DETACH) && write(fd, "g", 1) == 1 && !close(fd) && !rmdir("m"));
 }
 
+static void users_and_groups_are_those_of_etc(void)
+{
+    const struct passwd *user = getpwuid(0);
+
+    CHECK(user && !strcmp(user->pw_name, "root") && *user->pw_dir == '/');
+    CHECK(!getpwnam("nobody-of-this-name") && !getpwuid(54321));
+    CHECK(!getgrnam("nobody-of-this-name"));
+}
+
 const struct claim descriptor_claims[] = {
 #define CLAIM(name)                                                                                          \
     {                                                                                                        \
@@ -169,5 +180,6 @@ const struct claim system_claims[] = {
     CLAIM(proc_tells_of_the_machine_and_the_process),
     CLAIM(expected_places_are_there),
     CLAIM(file_systems_can_be_mounted),
+    CLAIM(users_and_groups_are_those_of_etc),
     {NULL, NULL},
 };
