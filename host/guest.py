@@ -126,9 +126,9 @@ class Guest:
         """Does the guest edit lines and echo itself?"""
         return self._values.get("terminal") == "raw"
 
-    def serving(self, timeout: float = 30) -> list[tuple[str, int]]:
-        """What the guest serves, as (protocol, port), waited for."""
-        self._wait_until(lambda: self._values.get("serving") or self._end, timeout, "the guest's first served port")
+    def serving(self, timeout: float = 30, ports: int = 1) -> list[tuple[str, int]]:
+        """What the guest serves, as (protocol, port), once it is at least so many ports: each is told when it is bound."""
+        self._wait_until(lambda: len(self.served()) >= ports or self._end, timeout, f"{ports} served port{'s'[:ports > 1]} of the guest")
         return self.served()
 
     def served(self) -> list[tuple[str, int]]:
