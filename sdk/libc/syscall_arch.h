@@ -59,7 +59,7 @@ static inline long __syscall5(long n, long a, long b, long c, long d, long e)
 {
     register long r8 __asm__("r8") = e;
 
-    __asm__ volatile("call sd_call"
+    __asm__ volatile("call sd_call6"
                      : "+a"(n), "+D"(a), "+S"(b), "+d"(c), "+c"(d), "+r"(r8)::"r9", SD_CLOBBERS);
     return n;
 }
@@ -69,7 +69,7 @@ static inline long __syscall6(long n, long a, long b, long c, long d, long e, lo
     register long r8 __asm__("r8") = e;
     register long r9 __asm__("r9") = f;
 
-    __asm__ volatile("call sd_call"
+    __asm__ volatile("call sd_call6"
                      : "+a"(n), "+D"(a), "+S"(b), "+d"(c), "+c"(d), "+r"(r8), "+r"(r9)::SD_CLOBBERS);
     return n;
 }

@@ -106,17 +106,17 @@ static void device_close(struct sd_file *file)
     sd_free(file);
 }
 
-#define DEVICE(reads, writes)                                                                                \
+#define DEVICE(reads, writes, are_prompt)                                                                    \
     {                                                                                                        \
-        .read = (reads), .write = (writes), .pread = null_pread, .pwrite = null_pwrite,                      \
-        .lseek = device_lseek, .stat = device_stat, .close = device_close                                    \
+        .prompt = (are_prompt), .read = (reads), .write = (writes), .pread = null_pread,                     \
+        .pwrite = null_pwrite, .lseek = device_lseek, .stat = device_stat, .close = device_close             \
     }
 
-static const struct sd_file_ops null_ops = DEVICE(null_read, null_write);
-static const struct sd_file_ops zero_ops = DEVICE(zero_read, null_write);
-static const struct sd_file_ops full_ops = DEVICE(zero_read, full_write);
+static const struct sd_file_ops null_ops = DEVICE(null_read, null_write, true);
+static const struct sd_file_ops zero_ops = DEVICE(zero_read, null_write, true);
+static const struct sd_file_ops full_ops = DEVICE(zero_read, full_write, true);
 /* What is written there would be mixed in: the generator has seed enough of its own. */
-static const struct sd_file_ops random_ops = DEVICE(random_read, null_write);
+static const struct sd_file_ops random_ops = DEVICE(random_read, null_write, false);
 
 /* The console with a name: as descriptor 0, but it goes with its last descriptor. */
 static const struct sd_file_ops *console_ops(void)

@@ -403,6 +403,7 @@ static long file_seek(struct sd_file *file, long offset, int whence)
 }
 
 static const struct sd_file_ops ops = {
+    .prompt = true,
     .read = file_read,
     .write = file_write,
     .pread = file_pread,

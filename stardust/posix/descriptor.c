@@ -10,36 +10,18 @@
 
 #include "epoll.h"
 
-/* The lowest bit of `file` says that exec would close it: so a full table is 512 KiB, which the heap has in
- * one piece. */
-struct slot {
-    char *file;
-};
-#define CLOEXEC 1
-
 #define FIRST 8
 
 /* No lock: nothing here waits, and the kernel is not preempted. */
-static struct slot first[FIRST] = {
-    {(char *)&sd_console_file}, {(char *)&sd_console_file}, {(char *)&sd_console_file}};
-static struct slot *slots = first;
-static int room = FIRST;
+static char *first[FIRST] = {(char *)&sd_console_file, (char *)&sd_console_file, (char *)&sd_console_file};
+char **sd_fd_slots = first; /* a pointer each: so a full table is 512 KiB, which the heap has in one piece */
+unsigned sd_fd_room = FIRST;
 static int searched; /* all below are in use */
 static int limit = 1024;
 
-static struct sd_file *file_of(struct slot slot)
+static char *slot_with(struct sd_file *file, bool cloexec)
 {
-    return (void *)(slot.file - ((uintptr_t)slot.file & CLOEXEC));
-}
-
-static struct slot slot_with(struct sd_file *file, bool cloexec)
-{
-    return (struct slot){(char *)file + (cloexec ? CLOEXEC : 0)};
-}
-
-static struct slot *slot_of(int fd)
-{
-    return fd >= 0 && fd < room && slots[fd].file ? &slots[fd] : NULL;
+    return (char *)file + (cloexec ? SD_FD_CLOEXEC : 0);
 }
 
 int sd_fd_limit(void)
@@ -55,33 +37,30 @@ void sd_fd_set_limit(int wanted)
 /* Makes the table hold `fd`, which is below SD_FD_MAX. */
 static int grow(int fd)
 {
-    struct slot *larger;
-    int size = room;
+    unsigned size = sd_fd_room;
+    char **larger;
 
-    if (fd < room)
+    if ((unsigned)fd < size)
         return 0;
-    while (size <= fd)
+    while (size <= (unsigned)fd)
         size *= 2;
-    larger = sd_calloc((size_t)size, sizeof(*larger));
+    larger = sd_calloc(size, sizeof(*larger));
     if (!larger)
         return -ENOMEM;
-    memcpy(larger, slots, (size_t)room * sizeof(*larger));
-    if (slots != first)
-        sd_free(slots);
-    slots = larger;
-    room = size;
+    memcpy(larger, sd_fd_slots, sd_fd_room * sizeof(*larger));
+    if (sd_fd_slots != first)
+        sd_free(sd_fd_slots);
+    sd_fd_slots = larger;
+    sd_fd_room = size;
     return 0;
 }
 
 struct sd_file *sd_fd_get(int fd)
 {
-    struct slot *slot = slot_of(fd);
-    struct sd_file *file;
+    struct sd_file *file = sd_fd_find(fd);
 
-    if (!slot)
-        return NULL;
-    file = file_of(*slot);
-    file->references++;
+    if (file)
+        file->references++;
     return file;
 }
 
@@ -99,7 +78,7 @@ int sd_fd_install(struct sd_file *file, int lowest, bool cloexec)
 
     if (lowest < 0 || lowest >= limit)
         return -EINVAL;
-    while (fd < room && slots[fd].file)
+    while (sd_fd_find(fd))
         fd++;
     if (lowest <= searched)
         searched = fd;
@@ -107,41 +86,39 @@ int sd_fd_install(struct sd_file *file, int lowest, bool cloexec)
         return -EMFILE;
     if (grow(fd))
         return -ENOMEM;
-    slots[fd] = slot_with(file, cloexec);
+    sd_fd_slots[fd] = slot_with(file, cloexec);
     return fd;
 }
 
 int sd_fd_replace(int fd, struct sd_file *file, bool cloexec)
 {
-    struct slot old;
+    struct sd_file *old;
 
     if (fd < 0 || fd >= limit)
         return -EBADF;
     if (grow(fd))
         return -ENOMEM;
-    old = slots[fd];
-    slots[fd] = slot_with(file, cloexec);
-    if (old.file)
-        sd_file_put(file_of(old));
+    old = sd_fd_find(fd);
+    sd_fd_slots[fd] = slot_with(file, cloexec);
+    if (old)
+        sd_file_put(old);
     return fd;
 }
 
 int sd_fd_next(int fd)
 {
-    while (fd < room && !slots[fd].file)
+    while ((unsigned)fd < sd_fd_room && !sd_fd_find(fd))
         fd++;
-    return fd < room ? fd : -1;
+    return (unsigned)fd < sd_fd_room ? fd : -1;
 }
 
 int sd_fd_close(int fd)
 {
-    struct slot *slot = slot_of(fd);
-    struct sd_file *file;
+    struct sd_file *file = sd_fd_find(fd);
 
-    if (!slot)
+    if (!file)
         return -EBADF;
-    file = file_of(*slot);
-    slot->file = NULL;
+    sd_fd_slots[fd] = NULL;
     if (fd < searched)
         searched = fd;
     sd_file_put(file);
@@ -150,17 +127,15 @@ int sd_fd_close(int fd)
 
 int sd_fd_cloexec(int fd)
 {
-    const struct slot *slot = slot_of(fd);
-
-    return slot ? (int)((uintptr_t)slot->file & CLOEXEC) : -EBADF;
+    return sd_fd_find(fd) ? (int)((uintptr_t)sd_fd_slots[fd] & SD_FD_CLOEXEC) : -EBADF;
 }
 
 int sd_fd_set_cloexec(int fd, bool cloexec)
 {
-    struct slot *slot = slot_of(fd);
+    struct sd_file *file = sd_fd_find(fd);
 
-    if (!slot)
+    if (!file)
         return -EBADF;
-    *slot = slot_with(file_of(*slot), cloexec);
+    sd_fd_slots[fd] = slot_with(file, cloexec);
     return 0;
 }

@@ -19,6 +19,8 @@ struct stat;
  * for ioctl, ENOTDIR for getdents, EINVAL for truncate; a file without `ready` always is.
  */
 struct sd_file_ops {
+    /* read and write are both there and never wait, so that nobody closes the file meanwhile. */
+    bool prompt;
     long (*read)(struct sd_file *file, void *buffer, size_t bytes);
     long (*write)(struct sd_file *file, const void *buffer, size_t bytes);
     /* readv and writev of the program's vectors, which are checked; NULL where that is one read or write
@@ -61,7 +63,20 @@ void sd_fd_set_limit(int wanted);
 /* For sd_file_put: nobody has the file any more. */
 void sd_file_end(struct sd_file *file);
 
-/* The file behind a descriptor, with a reference for the caller; NULL when there is none. */
+/* The table of descriptors: a file's address, and in the lowest bit whether exec would close it. */
+#define SD_FD_CLOEXEC 1
+extern char **sd_fd_slots;
+extern unsigned sd_fd_room;
+
+/* The file behind a descriptor, until the caller waits; NULL when there is none. */
+static inline struct sd_file *sd_fd_find(int fd)
+{
+    if ((unsigned)fd >= sd_fd_room)
+        return NULL;
+    return (struct sd_file *)((uintptr_t)sd_fd_slots[fd] & ~(uintptr_t)SD_FD_CLOEXEC);
+}
+
+/* With a reference for the caller. */
 struct sd_file *sd_fd_get(int fd) xen_must_check;
 /* Gives the reference back; the last one closes the file. */
 static inline void sd_file_put(struct sd_file *file)

@@ -17,6 +17,18 @@
 /* IOV_MAX, which one of the compilers' limits.h hides. */
 #define VECTORS_MAX 1024
 
+long sd_io_any(int fd, bool out, void *buffer, size_t bytes)
+{
+    struct sd_file *file = sd_fd_get(fd);
+    long result;
+
+    if (!file)
+        return -EBADF;
+    result = sd_io_file(file, out, buffer, bytes);
+    sd_file_put(file);
+    return result;
+}
+
 long sd_sys_write(int fd, const void *buffer, size_t bytes)
 {
     return sd_io(fd, true, (void *)(uintptr_t)buffer, bytes);

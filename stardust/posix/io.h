@@ -26,17 +26,19 @@ static inline long sd_io_file(struct sd_file *file, bool out, void *buffer, size
     return out ? file->ops->write(file, buffer, bytes) : file->ops->read(file, buffer, bytes);
 }
 
-/* And of a descriptor. */
+/* And of a descriptor whose file may wait, or that is none, or with a number of bytes that is out of the
+ * ordinary. */
+long sd_io_any(int fd, bool out, void *buffer, size_t bytes);
+
+/* And of any descriptor: without a frame of its own for a file that is prompt. */
 static inline long sd_io(int fd, bool out, void *buffer, size_t bytes)
 {
-    struct sd_file *file = sd_fd_get(fd);
-    long result;
+    struct sd_file *file = sd_fd_find(fd);
 
-    if (!file)
-        return -EBADF;
-    result = sd_io_file(file, out, buffer, bytes);
-    sd_file_put(file);
-    return result;
+    if (!file || !file->ops->prompt || bytes - 1 >= SD_IO_MAX ||
+        (file->flags & 3) == (out ? O_RDONLY : O_WRONLY))
+        return sd_io_any(fd, out, buffer, bytes);
+    return out ? file->ops->write(file, buffer, bytes) : file->ops->read(file, buffer, bytes);
 }
 
 long sd_io_vectored(int fd, bool out, const struct iovec *vectors, int count);

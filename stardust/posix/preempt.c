@@ -101,6 +101,6 @@ void sd_task_attend_at(uint64_t *rip)
 
 void xen_platform_upcall_done(uint64_t *resume)
 {
-    if (!sd_depth)
+    if (!sd_depth && *resume != (uintptr_t)sd_call_attends)
         sd_task_attend_at(resume);
 }

@@ -13,7 +13,7 @@ static long call(sd_service *service, const long a[6])
     register long r8 __asm__("r8") = a[4];
     register long r9 __asm__("r9") = a[5];
 
-    __asm__ volatile("call sd_call"
+    __asm__ volatile("call sd_call6"
                      : "+a"(result), "+D"(d), "+S"(s), "+d"(x), "+c"(c), "+r"(r8), "+r"(r9)::"r10", "r11",
                        "memory", "cc");
     return result;

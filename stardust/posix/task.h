@@ -69,8 +69,7 @@ void sd_task_interrupt(struct sd_task *task);
  * cancellation it lies between musl's __cp_begin and __cp_end, as that of a system call does.
  */
 struct sd_context {
-    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-    uint64_t rip, rflags, rsp;
+    uint64_t r15, r14, r13, r12, rbx, r11, r10, rflags, r9, r8, rcx, rdx, rsi, rdi, rax, rbp, rip, rsp;
 };
 
 /*

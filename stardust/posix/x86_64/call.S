@@ -9,42 +9,70 @@
 
 	.text
 
-/* rax: the service; rdi, rsi, rdx, rcx, r8, r9: its arguments. Its result in rax. Keeps what a function keeps. */
-	.globl sd_call
-	.type sd_call, @function
-sd_call:
+/* The upper part of a struct sd_context, of which rbp and rip are, for backtraces, a frame as a call would have made it. */
+.macro raise_and_save
 	incl	sd_depth(%rip)
 	mov	%rsp, %r10
 	mov	sd_kernel_stack(%rip), %rsp
-	/* The upper part of a struct sd_context; the flags are nobody's after a call. */
 	push	%r10
-	pushq	$SD_FLAGS
-	pushq	(%r10)
+	push	(%r10)
+	push	%rbp
+	mov	%rsp, %rbp
+	push	%rax
 	push	%rdi
 	push	%rsi
 	push	%rdx
 	push	%rcx
-	push	%rax
+.endm
+
+/*
+ * rax: the service; rdi, rsi, rdx, rcx: its arguments. Its result in rax. Keeps what a function keeps.
+ *
+ * sd_call_cp is called by points of cancellation: the same, as long as there is no cancellation in the image (cancel.S).
+ */
+	.globl sd_call
+	.type sd_call, @function
+	.weak sd_call_cp
+	.type sd_call_cp, @function
+sd_call:
+sd_call_cp:
+	raise_and_save
+	call	*%rax
+.Lleave:
+	mov	SD_CONTEXT_RBP - SD_CONTEXT_RCX(%rsp), %rbp
+	mov	SD_CONTEXT_RSP - SD_CONTEXT_RCX(%rsp), %rsp
+	decl	sd_depth(%rip)
+	jz	sd_call_attends
+	ret
+	.size sd_call, . - sd_call
+	.size sd_call_cp, . - sd_call_cp
+
+/* And with r8 and r9. */
+	.globl sd_call6
+	.type sd_call6, @function
+sd_call6:
+	raise_and_save
 	push	%r8
 	push	%r9
-	/* For backtraces, a frame as a call would have made it. */
-	pushq	(%r10)
-	push	%rbp
-	mov	%rsp, %rbp
 	call	*%rax
-	cmpl	$1, sd_depth(%rip)
-	je	1f
-	pop	%rbp
-	mov	SD_CALL_RSP(%rsp), %rsp
-	decl	sd_depth(%rip)
-	jz	3f
-	ret
+	add	$16, %rsp
+	jmp	.Lleave
+	.size sd_call6, . - sd_call6
 
-	/* Somebody wants attention; so the rest of the context. */
-1:	pop	%rbp
+/*
+ * Somebody wants attention. What has been saved is where it was: an upcall that finds the depth at 0, but the program counter here,
+ * leaves it to the following (preempt.c). So the rest of the context.
+ */
+	.globl sd_call_attends
+	.type sd_call_attends, @function
+sd_call_attends:
+	incl	sd_depth(%rip)
+	mov	sd_kernel_stack(%rip), %r10
+	lea	SD_CONTEXT_R9 - SD_CONTEXT_BYTES(%r10), %rsp
+	pushq	$SD_FLAGS	/* nobody's after a call */
+	push	%r10
 	push	%r11
 	push	%rbx
-	push	%rbp
 	push	%r12
 	push	%r13
 	push	%r14
@@ -53,13 +81,7 @@ sd_call:
 	mov	SD_CONTEXT_RAX(%rsp), %rdx
 	mov	%rax, SD_CONTEXT_RAX(%rsp)
 	jmp	attend
-
-	/* Since that look, somebody does. */
-3:	incl	sd_depth(%rip)
-	movq	$4f, sd_resume(%rip)
-	jmp	sd_preempted
-4:	ret
-	.size sd_call, . - sd_call
+	.size sd_call_attends, . - sd_call_attends
 
 /*
  * Entered in place of the program's code at sd_resume, with its registers and its stack, and with the depth raised.
@@ -70,19 +92,19 @@ sd_preempted:
 	mov	%rsp, sd_resume_rsp(%rip)
 	mov	sd_kernel_stack(%rip), %rsp
 	pushq	sd_resume_rsp(%rip)
-	pushfq
 	pushq	sd_resume(%rip)
+	push	%rbp
+	push	%rax
 	push	%rdi
 	push	%rsi
 	push	%rdx
 	push	%rcx
-	push	%rax
 	push	%r8
 	push	%r9
+	pushfq
 	push	%r10
 	push	%r11
 	push	%rbx
-	push	%rbp
 	push	%r12
 	push	%r13
 	push	%r14
@@ -118,18 +140,19 @@ sd_context_resume:
 	pop	%r14
 	pop	%r13
 	pop	%r12
-	pop	%rbp
 	pop	%rbx
 	pop	%r11
 	pop	%r10
+	lea	8(%rsp), %rsp	/* the flags */
 	pop	%r9
 	pop	%r8
-	pop	%rax
 	pop	%rcx
 	pop	%rdx
 	pop	%rsi
 	pop	%rdi
-	mov	16(%rsp), %rsp
+	pop	%rax
+	pop	%rbp
+	mov	8(%rsp), %rsp
 	lea	-16(%rsp), %rsp
 	decl	sd_depth(%rip)
 	jz	1f

@@ -8,7 +8,7 @@
 #include "../preempt.h"
 
 struct sd_caller {
-    uint64_t rbp, returns_to, r9, r8, service, rcx, rdx, rsi, rdi, rip, rflags, rsp;
+    uint64_t rcx, rdx, rsi, rdi, service, rbp, rip, rsp;
 };
 
 static inline const struct sd_caller *sd_caller(void)

@@ -16,7 +16,7 @@ __clone:
 	mov	8(%rsp), %rcx
 	mov	%r9, %r8
 	mov	$sd_clone, %eax
-	call	sd_call
+	call	sd_call6
 	ret
 	.size __clone, . - __clone
 
