@@ -162,7 +162,7 @@ HOST_TESTS := $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 links       = $(shell sed -n 's|.*links: \(.*\)\*/.*|\1|p' $(1))
 find_source = $(firstword $(wildcard $(addsuffix /$(1),xen/src xen-sys/src stardust stardust/mem stardust/time stardust/log \
-              stardust/boot stardust/net stardust/posix stardust/fs stardust/sched tests/host)))
+              stardust/boot stardust/net stardust/posix stardust/posix/x86_64 stardust/fs stardust/sched tests/host)))
 sources     = $(1) $(foreach f,$(call links,$(1)),$(or $(call find_source,$(f)),$(error $(1): no source named $(f))))
 
 host-tests: $(addprefix $(BUILD)/host-tests/,$(HOST_TESTS))
@@ -173,7 +173,7 @@ $(BUILD)/$(1): $(call sources,$(2)) $(wildcard tests/host/*.h xen/include/xenlib
                xen/src/front/*.h xen/src/x86_64/*.h xen/src/x86_64/pvh/*.h stardust/*/*.h stardust/include/stardust/*.h) Makefile
 	@mkdir -p $$(@D)
 	$$(call say,HOSTCC,$$@)
-	$$(Q)$(HOST_CC) $(HOST_FLAGS) $(3) -o $$@ $$(filter %.c,$$^)
+	$$(Q)$(HOST_CC) $(HOST_FLAGS) $(3) -o $$@ $$(filter %.c %.S,$$^)
 endef
 $(foreach t,$(HOST_TESTS),$(eval $(call host_program,host-tests/$(t),tests/host/test_$(t).c,$(SANITIZE))))
 $(foreach t,$(FUZZERS),$(eval $(call host_program,fuzz/$(t),tests/fuzz/fuzz_$(t).c,$(SANITIZE) -fsanitize=fuzzer)))

@@ -99,8 +99,15 @@ void sd_task_attend_at(uint64_t *rip)
     *rip = (uintptr_t)sd_preempted;
 }
 
+/* In a call that has left its stack, but not yet looked whether attention is wanted, the look is put off. */
 void xen_platform_upcall_done(uint64_t *resume)
 {
-    if (!sd_depth && *resume != (uintptr_t)sd_call_attends)
-        sd_task_attend_at(resume);
+    if (sd_depth)
+        return;
+    if (*resume == (uintptr_t)sd_call_left || *resume == (uintptr_t)sd_call_attends) {
+        sd_depth = 1;
+        *resume = (uintptr_t)sd_call_leaves;
+        return;
+    }
+    sd_task_attend_at(resume);
 }

@@ -21,9 +21,12 @@ extern void (*sd_preempt_load)(struct sd_task *task);
 extern void (*sd_task_switched)(struct sd_task *next);
 
 /* x86_64/call.S: the upper end of the running thread's kernel stack; where the interrupted program goes on;
- * what it does before; and what a call does that ends while attention is wanted. */
+ * what it does before; and the end of a call: it lowers the depth, is about to look at what that gave, and
+ * saw that attention is wanted. */
 extern uint64_t sd_kernel_stack, sd_resume, sd_resume_rsp;
 void sd_preempted(void);
+void sd_call_leaves(void);
+void sd_call_left(void);
 void sd_call_attends(void);
 long sd_set_thread_pointer(uint64_t address);
 void sd_attention(struct sd_context *context, void *vectors, uint64_t service);

@@ -41,7 +41,10 @@ sd_call_cp:
 .Lleave:
 	mov	SD_CONTEXT_RBP - SD_CONTEXT_RCX(%rsp), %rbp
 	mov	SD_CONTEXT_RSP - SD_CONTEXT_RCX(%rsp), %rsp
+	.globl sd_call_leaves, sd_call_left
+sd_call_leaves:
 	decl	sd_depth(%rip)
+sd_call_left:
 	jz	sd_call_attends
 	ret
 	.size sd_call, . - sd_call
@@ -60,8 +63,8 @@ sd_call6:
 	.size sd_call6, . - sd_call6
 
 /*
- * Somebody wants attention. What has been saved is where it was: an upcall that finds the depth at 0, but the program counter here,
- * leaves it to the following (preempt.c). So the rest of the context.
+ * Somebody wants attention. What has been saved is where it was: an upcall that finds the depth at 0, but the program counter here or
+ * at sd_call_left, sends it back to sd_call_leaves (preempt.c). So the rest of the context.
  */
 	.globl sd_call_attends
 	.type sd_call_attends, @function
