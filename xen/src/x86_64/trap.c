@@ -58,6 +58,10 @@ void xen_trap_enter(struct xen_trap_frame *frame)
 
     if (frame->vector == XEN_TRAP_PAGE_FAULT && xen_trap_fill(xen_trap_fault_address(), frame->error))
         return;
+    if (frame->rip - (uintptr_t)xen_trap_copy < (uintptr_t)xen_trap_copy_failed - (uintptr_t)xen_trap_copy) {
+        frame->rip = (uintptr_t)xen_trap_copy_failed;
+        return;
+    }
     if (!state || state->rsp - frame->rsp > STACK_MAX) {
         xen_platform_trap(frame);
         return;
@@ -98,7 +102,7 @@ static void run_copy(void *arg)
     memcpy(copy->to, copy->from, copy->bytes);
 }
 
-int xen_trap_copy(void *to, const void *from, size_t bytes)
+int xen_trap_copy_any(void *to, const void *from, size_t bytes)
 {
     struct copy copy = {to, from, bytes};
     struct xen_trap_caught caught;

@@ -37,4 +37,33 @@ xen_trap_resume:
 	jmp	leave_try
 	.size xen_trap_resume, . - xen_trap_resume
 
+/*
+ * int xen_trap_copy(to, from, bytes): most copies are of one or two words, and done here without a try: an exception between here and
+ * xen_trap_copy_failed goes on there, with the stack as it is.
+ */
+	.globl xen_trap_copy
+	.type xen_trap_copy, @function
+xen_trap_copy:
+	cmp	$8, %rdx
+	je	1f
+	cmp	$4, %rdx
+	je	2f
+	cmp	$16, %rdx
+	jne	xen_trap_copy_any
+	mov	8(%rsi), %rax
+	mov	%rax, 8(%rdi)
+1:	mov	(%rsi), %rax
+	mov	%rax, (%rdi)
+	xor	%eax, %eax
+	ret
+2:	mov	(%rsi), %eax
+	mov	%eax, (%rdi)
+	xor	%eax, %eax
+	ret
+	.globl xen_trap_copy_failed
+xen_trap_copy_failed:
+	mov	$-14, %eax	/* -EFAULT */
+	ret
+	.size xen_trap_copy, . - xen_trap_copy
+
 	.section .note.GNU-stack, "", @progbits
