@@ -75,7 +75,7 @@ $(BUILD)/obj/%.o: $(BUILD)/deps/libc/%.S
 SMALL := stardust/posix/% stardust/fs/% stardust/boot/% stardust/trap/% xen/src/store% xen/src/format%
 $(addprefix $(BUILD)/obj/,$(SMALL)): FLAGS = $(KERNEL) -Os
 # And what nearly every call comes through, for speed.
-FAST := $(addprefix stardust/posix/,io.c.o read.c.o descriptor.c.o)
+FAST := $(addprefix stardust/posix/,io.c.o read.c.o descriptor.c.o futex.c.o futex_shared.c.o syscall.c.o task.c.o preempt.c.o)
 $(addprefix $(BUILD)/obj/,$(FAST)): FLAGS = $(KERNEL)
 $(BUILD)/obj/stardust/net/% $(BUILD)/obj/stardust/socket/%: INCLUDES += $(LWIP_INCLUDES)
 $(BUILD)/obj/apps/echo/%: INCLUDES += $(LWIP_INCLUDES)

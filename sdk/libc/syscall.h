@@ -32,4 +32,17 @@ static inline long sd_syscall_cp3(long n, long a, long b, long c)
 #define __syscall_cp3(n, a, b, c)    sd_syscall_cp3(n, __scc(a), __scc(b), __scc(c))
 #define __syscall_cp4(n, a, b, c, d) sd_syscall_cp(n, __scc(a), __scc(b), __scc(c), __scc(d))
 
+/* Where speed counts, the look at the result, too. */
+#ifndef __OPTIMIZE_SIZE__
+static inline long sd_syscall_ret(unsigned long result)
+{
+    return result > -4096ul ? __syscall_ret(result) : (long)result;
+}
+
+#undef syscall
+#undef syscall_cp
+#define syscall(...)    sd_syscall_ret(__syscall(__VA_ARGS__))
+#define syscall_cp(...) sd_syscall_ret(__syscall_cp(__VA_ARGS__))
+#endif
+
 #endif

@@ -9,14 +9,15 @@
 #include "copy.h"
 #include "wait.h"
 
-#define BUCKETS 64
+#define BUCKETS_LOG 6
+#define BUCKETS     (1 << BUCKETS_LOG)
 
 static struct xen_list buckets[BUCKETS];
 
 struct xen_list *sd_futex_bucket(const int *address)
 {
-    uintptr_t at = (uintptr_t)address / sizeof(int);
-    struct xen_list *bucket = &buckets[(at ^ at >> 6 ^ at >> 12) % BUCKETS];
+    /* By the golden ratio, whose product has an address's differences in its upper bits. */
+    struct xen_list *bucket = &buckets[(uintptr_t)address * 0x9e3779b97f4a7c15u >> (64 - BUCKETS_LOG)];
 
     if (!bucket->next)
         xen_list_init(bucket);
@@ -53,9 +54,10 @@ static long wait(const struct sd_futex_call *call)
 /* Wakes up to `count` and lets up to `moved` wait at `other` instead. */
 static long wake(const int *address, uint32_t bits, int count, const int *other, int moved)
 {
+    struct xen_list *bucket = sd_futex_bucket(address);
     long done = 0;
 
-    xen_list_each(item, sd_futex_bucket(address))
+    xen_list_each(item, bucket)
     {
         struct sd_futex_waiter *waiter = xen_container_of(item, struct sd_futex_waiter, link);
 

@@ -15,7 +15,6 @@ void __restore_rt(void);
 long __syscall_cp_asm(volatile int *cancel, long (*service)(long, long, long, long, long, long), long a,
                       long b, long c, long d, long e, long f);
 int vfork(void);
-long syscall(long, ...);
 
 /* Zeroed memory for thread-local variables, called once and before main: its address, or -ENOMEM. */
 long sd_tls_memory(void *address, size_t bytes);

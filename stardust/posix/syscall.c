@@ -4,31 +4,22 @@
 #include "libc.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
-static long call(sd_service *service, const long a[6])
+/* Declared with an ellipsis where it is called: all of its arguments are in registers, but for the last. */
+long syscall(long number, long a, long b, long c, long d, long e, long f);
+
+long syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     /* As the edge expects them (x86_64/call.S). */
-    long result = (long)service, d = a[0], s = a[1], x = a[2], c = a[3];
-    register long r8 __asm__("r8") = a[4];
-    register long r9 __asm__("r9") = a[5];
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    long result;
 
-    __asm__ volatile("call sd_call6"
-                     : "+a"(result), "+D"(d), "+S"(s), "+d"(x), "+c"(c), "+r"(r8), "+r"(r9)::"r10", "r11",
-                       "memory", "cc");
-    return result;
-}
-
-long syscall(long number, ...)
-{
-    long a[6];
-    va_list args;
-
-    va_start(args, number);
-    for (int i = 0; i < 6; i++)
-        a[i] = va_arg(args, long);
-    va_end(args);
-    if (number < 0 || number >= (long)sd_service_count || !sd_services[number])
+    if ((unsigned long)number >= sd_service_count || !sd_services[number])
         return __syscall_ret((unsigned long)-ENOSYS);
-    return __syscall_ret((unsigned long)call(sd_services[number], a));
+    result = (long)sd_services[number];
+    __asm__ volatile("call sd_call6"
+                     : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+c"(d), "+r"(r8), "+r"(r9)::"r10", "r11",
+                       "memory", "cc");
+    return (unsigned long)result > -4096ul ? __syscall_ret((unsigned long)result) : result;
 }

@@ -139,23 +139,35 @@ static void on_timeout(struct sd_timer *timer)
     timeout->passed = sd_thread_rouse(timeout->thread);
 }
 
-int xen_platform_wait(struct xen_waitq *queue, struct xen_lock *lock, uint64_t deadline)
+static void wait(struct sd_thread *self, struct xen_waitq *queue, struct xen_lock *lock)
 {
-    struct sd_thread *self = sd_this_cpu()->current;
-    struct timeout timeout = {.thread = self};
-
-    if (deadline != XEN_FOREVER) {
-        sd_timer_init(&timeout.timer, on_timeout);
-        sd_timer_start(&timeout.timer, deadline);
-    }
     self->queue = queue;
     xen_list_insert(&queue->waiters, &self->link);
     lock->held = 0;
     switch_away();
     lock->held = 1;
-    if (deadline != XEN_FOREVER)
-        sd_timer_stop(&timeout.timer);
+}
+
+static __attribute__((noinline)) int wait_until(struct sd_thread *self, struct xen_waitq *queue,
+                                                struct xen_lock *lock, uint64_t deadline)
+{
+    struct timeout timeout = {.thread = self};
+
+    sd_timer_init(&timeout.timer, on_timeout);
+    sd_timer_start(&timeout.timer, deadline);
+    wait(self, queue, lock);
+    sd_timer_stop(&timeout.timer);
     return timeout.passed ? -ETIMEDOUT : 0;
+}
+
+int xen_platform_wait(struct xen_waitq *queue, struct xen_lock *lock, uint64_t deadline)
+{
+    struct sd_thread *self = sd_this_cpu()->current;
+
+    if (deadline != XEN_FOREVER)
+        return wait_until(self, queue, lock, deadline);
+    wait(self, queue, lock);
+    return 0;
 }
 
 void xen_platform_delayed_events(uint64_t deadline)
