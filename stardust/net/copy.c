@@ -1,4 +1,4 @@
-#include "memory.h"
+#include "copy.h"
 
 #include <xenlib/trap.h>
 

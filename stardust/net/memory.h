@@ -25,11 +25,4 @@ void *sd_net_alloc(size_t bytes);
 void *sd_net_calloc(size_t count, size_t bytes);
 void sd_net_free(void *block);
 
-/*
- * In place of memcpy where lwIP fills segments (lwipopts.h), as what it copies may be a program's. Whether
- * one has failed since this was asked last: then there are segments with nothing of use in them.
- */
-void sd_net_copy(void *to, const void *from, size_t bytes);
-bool sd_net_copy_has_failed(void);
-
 #endif

@@ -157,7 +157,10 @@ static void init(void)
     sd_net_timers_start(sd_now());
     lwip_init();
     /* Nobody on the loopback interface is a router. */
-    NETIF_FOREACH(netif) netif->rs_count = 0;
+    NETIF_FOREACH(netif)
+    {
+        netif->rs_count = 0;
+    }
 }
 
 int sd_net_start(void)

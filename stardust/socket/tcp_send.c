@@ -11,7 +11,7 @@
 #include <stardust/net.h>
 #include <xenlib/types.h>
 
-#include "../net/memory.h"
+#include "../net/copy.h"
 #include "../net/timers.h"
 #include "../posix/copy.h"
 
