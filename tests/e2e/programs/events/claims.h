@@ -1,19 +1,14 @@
-/* The claims of this program; what they stand on is programs/posix/check.h. */
+/* The claims of this program; what they stand on is tests/e2e/claims.h. */
 #ifndef CLAIMS_H
 #define CLAIMS_H
 
-#include "../posix/check.h"
+#include "../../claims.h"
 
 #include <stdint.h>
 
 /* Each ends with an entry without a name. */
 extern const struct claim pipe_claims[], fifo_claims[], counter_claims[], poll_claims[], epoll_claims[],
     timer_claims[], socket_claims[];
-
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
 
 /* Where nothing is; the compiler does not know. */
 extern char *volatile bad;

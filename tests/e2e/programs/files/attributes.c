@@ -143,10 +143,6 @@ static void locks_of_open_files_conflict_and_end_with_them(void)
 }
 
 const struct claim attribute_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(modes_and_owners_are_kept),
     CLAIM(times_are_kept),
     CLAIM(extended_status_says_the_same),

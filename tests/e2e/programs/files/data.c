@@ -146,10 +146,6 @@ static void bad_memory_gives_efault_and_what_was_done_counts(void)
 }
 
 const struct claim data_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(sparse_files_hold_what_is_written),
     CLAIM(random_work_leaves_what_a_model_says),
     CLAIM(fallocate_gives_places),

@@ -137,10 +137,6 @@ static void directories_may_be_deep(void)
 }
 
 const struct claim directory_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(each_entry_is_given_once_while_others_are_removed),
     CLAIM(renaming_all_that_is_read_comes_to_an_end),
     CLAIM(a_place_in_a_directory_can_be_gone_back_to),

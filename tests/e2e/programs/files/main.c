@@ -11,10 +11,6 @@
 
 #include "check.h"
 
-const char *failed;
-
-static int number, failures;
-
 void put(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -40,18 +36,6 @@ bool there(const char *path)
     return !lstat(path, &status);
 }
 
-static void run(const struct claim *claim)
-{
-    for (; claim->name; claim++) {
-        failed = NULL;
-        claim->run();
-        if (failed)
-            printf("# %s\n", failed);
-        printf("%sok %d - %s\n", failed ? "not " : "", ++number, claim->name);
-        failures += failed != NULL;
-    }
-}
-
 int main(int argc, char **argv)
 {
     char place[100];
@@ -63,13 +47,12 @@ int main(int argc, char **argv)
         return 1;
     }
     setvbuf(stdout, NULL, _IONBF, 0);
-    run(open_claims);
-    run(name_claims);
-    run(directory_claims);
-    run(data_claims);
-    run(attribute_claims);
-    run(descriptor_claims);
-    run(system_claims);
-    printf("1..%d\n", number);
-    return failures || !number ? 1 : 0;
+    run_claims(open_claims, NULL);
+    run_claims(name_claims, NULL);
+    run_claims(directory_claims, NULL);
+    run_claims(data_claims, NULL);
+    run_claims(attribute_claims, NULL);
+    run_claims(descriptor_claims, NULL);
+    run_claims(system_claims, NULL);
+    return end_claims();
 }

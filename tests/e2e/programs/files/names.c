@@ -142,10 +142,6 @@ static void nodes_of_all_types_can_be_made(void)
 }
 
 const struct claim name_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(links_are_names_of_one_file),
     CLAIM(removing_has_its_rules),
     CLAIM(removed_files_live_while_they_are_open),

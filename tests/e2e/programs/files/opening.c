@@ -170,10 +170,6 @@ static void nameless_files_can_be_given_a_name(void)
 }
 
 const struct claim open_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(flags_of_open_do_what_they_say),
     CLAIM(paths_too_long_are_refused),
     CLAIM(symbolic_links_are_followed_forty_deep),

@@ -166,10 +166,6 @@ static void users_and_groups_are_those_of_etc(void)
 }
 
 const struct claim descriptor_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(descriptors_know_what_can_be_synced),
     CLAIM(open_files_are_below_dev_fd),
     {NULL, NULL},

@@ -1,39 +1,8 @@
-/* What the program's claims stand on: TAP, a line for each. */
+/* What the claims of this program stand on. */
 #ifndef CHECK_H
 #define CHECK_H
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-
-extern const char *failed; /* what was not so, in the claim that runs; NULL so far */
-
-#define TEXT_OF(x) #x
-#define TEXT(x)    TEXT_OF(x)
-
-/* The claim that runs fails. Goes on. */
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition) && !failed)                                                                         \
-            failed = __FILE__ ":" TEXT(__LINE__) ": " #condition;                                            \
-    } while (0)
-
-/* The call gives -1 with this errno. */
-#define CHECK_ERRNO(call, error)                                                                             \
-    do {                                                                                                     \
-        errno = 0;                                                                                           \
-        CHECK((long)(call) == -1 && errno == (error));                                                       \
-    } while (0)
-
-struct claim {
-    const char *name;
-    void (*run)(void);
-};
-
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
+#include "../../claims.h"
 
 #define PAGE 4096ul
 #define MIB  (1ul << 20)

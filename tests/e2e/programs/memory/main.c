@@ -10,24 +10,6 @@
 
 #include "check.h"
 
-const char *failed;
-
-static int number, failures;
-
-static void run(const struct claim *claim, const char *only)
-{
-    for (; claim->name; claim++) {
-        if (only && strcmp(only, claim->name) != 0)
-            continue;
-        failed = NULL;
-        claim->run();
-        if (failed)
-            printf("# %s\n", failed);
-        printf("%sok %d - %s\n", failed ? "not " : "", ++number, claim->name);
-        failures += failed != NULL;
-    }
-}
-
 __attribute__((noinline)) static void touch_all(volatile char *at, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 4096)
@@ -59,16 +41,15 @@ int main(int argc, char **argv)
         return 0;
     }
     if (only) {
-        run((struct claim[]){CLAIM(a_thread_has_a_stack_of_64_mib),
-                             CLAIM(a_file_of_the_ramdisk_is_copied_at_the_first_touch),
-                             {NULL, NULL}},
-            only);
+        run_claims((struct claim[]){CLAIM(a_thread_has_a_stack_of_64_mib),
+                                    CLAIM(a_file_of_the_ramdisk_is_copied_at_the_first_touch),
+                                    {NULL, NULL}},
+                   only);
     }
-    run(demand_claims, only);
-    run(mapping_claims, only);
-    run(address_claims, only);
-    run(shared_claims, only);
-    run(limit_claims, only);
-    printf("1..%d\n", number);
-    return failures || !number ? 1 : 0;
+    run_claims(demand_claims, only);
+    run_claims(mapping_claims, only);
+    run_claims(address_claims, only);
+    run_claims(shared_claims, only);
+    run_claims(limit_claims, only);
+    return end_claims();
 }

@@ -75,10 +75,6 @@ static void console_is_a_character_device_without_places(void)
 }
 
 const struct claim file_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(bad_pointers_give_efault),
     CLAIM(descriptors_are_the_lowest_free_ones),
     CLAIM(too_many_descriptors_are_emfile),

@@ -7,24 +7,6 @@
 
 #include "check.h"
 
-const char *failed;
-
-static int number, failures;
-
-static void run(const struct claim *claim, const char *only)
-{
-    for (; claim->name; claim++) {
-        if (only && strcmp(only, claim->name) != 0)
-            continue;
-        failed = NULL;
-        claim->run();
-        if (failed)
-            printf("# %s\n", failed);
-        printf("%sok %d - %s\n", failed ? "not " : "", ++number, claim->name);
-        failures += failed != NULL;
-    }
-}
-
 int main(int argc, char **argv)
 {
     const char *only = argc > 1 ? argv[1] : NULL;
@@ -32,9 +14,8 @@ int main(int argc, char **argv)
     if (only && !strcmp(only, "abort"))
         abort();
     setvbuf(stdout, NULL, _IONBF, 0);
-    run(memory_claims, only);
-    run(file_claims, only);
-    run(other_claims, only);
-    printf("1..%d\n", number);
-    return failures || !number ? 1 : 0;
+    run_claims(memory_claims, only);
+    run_claims(file_claims, only);
+    run_claims(other_claims, only);
+    return end_claims();
 }

@@ -202,10 +202,6 @@ static void malloc_of_many_sizes_gives_memory_back(void)
 }
 
 const struct claim memory_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(new_memory_is_zero_and_stays_what_is_written),
     CLAIM(unmapping_a_part_leaves_the_rest),
     CLAIM(a_page_without_access_keeps_its_contents),

@@ -165,10 +165,6 @@ static void jumps_and_floating_point_work(void)
 }
 
 const struct claim other_claims[] = {
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
     CLAIM(thread_local_variables_have_their_values),
     CLAIM(constructors_have_run_once),
     CLAIM(sleeping_takes_its_time_and_not_the_cpu_s),

@@ -1,43 +1,12 @@
-/* What the program's claims stand on: TAP, a line for each. Builds for Linux, too, where it finds the same.
- */
+/* What the claims of this program stand on. */
 #ifndef CHECK_H
 #define CHECK_H
 
-#include <errno.h>
+#include "../../claims.h"
+
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <time.h>
-
-extern const char *failed; /* what was not so, in the claim that runs; NULL so far */
-
-#define TEXT_OF(x) #x
-#define TEXT(x)    TEXT_OF(x)
-
-/* The claim that runs fails. Goes on. */
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition) && !failed)                                                                         \
-            failed = __FILE__ ":" TEXT(__LINE__) ": " #condition;                                            \
-    } while (0)
-
-/* The call gives -1 with this errno. */
-#define CHECK_ERRNO(call, error)                                                                             \
-    do {                                                                                                     \
-        errno = 0;                                                                                           \
-        CHECK((long)(call) == -1 && errno == (error));                                                       \
-    } while (0)
-
-struct claim {
-    const char *name;
-    void (*run)(void);
-};
-
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
 
 /* Each ends with an entry without a name. */
 extern const struct claim send_claims[], handler_claims[], wait_claims[], fault_claims[], time_claims[],

@@ -8,11 +8,8 @@
 
 #include "check.h"
 
-const char *failed;
 volatile int noted[64], count;
 siginfo_t last;
-
-static int number, failures;
 
 void forget(void)
 {
@@ -97,18 +94,12 @@ void settle(void)
         nanosleep(&moment, NULL);
 }
 
-static void run(const struct claim *claim, const char *only)
+static void run_afresh(const struct claim *claim, const char *only)
 {
     for (; claim->name; claim++) {
-        if (only && strcmp(only, claim->name) != 0)
-            continue;
-        failed = NULL;
         forget();
-        claim->run();
-        if (failed)
-            printf("# %s\n", failed);
-        printf("%sok %d - %s\n", failed ? "not " : "", ++number, claim->name);
-        failures += failed != NULL;
+        if (!only || !strcmp(only, claim->name))
+            run_one(claim);
     }
 }
 
@@ -119,12 +110,11 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IONBF, 0);
     if (only && run_mode(only))
         return 1;
-    run(send_claims, only);
-    run(handler_claims, only);
-    run(wait_claims, only);
-    run(fault_claims, only);
-    run(time_claims, only);
-    run(thread_claims, only);
-    printf("1..%d\n", number);
-    return failures || !number ? 1 : 0;
+    run_afresh(send_claims, only);
+    run_afresh(handler_claims, only);
+    run_afresh(wait_claims, only);
+    run_afresh(fault_claims, only);
+    run_afresh(time_claims, only);
+    run_afresh(thread_claims, only);
+    return end_claims();
 }

@@ -1,8 +1,8 @@
-/* The claims of this program; what they stand on is programs/posix/check.h. */
+/* The claims of this program; what they stand on is tests/e2e/claims.h. */
 #ifndef CLAIMS_H
 #define CLAIMS_H
 
-#include "../posix/check.h"
+#include "../../claims.h"
 
 #include <netinet/in.h>
 #include <stdint.h>
@@ -11,11 +11,6 @@
 /* Each ends with an entry without a name. */
 extern const struct claim stream_claims[], connect_claims[], datagram_claims[], ready_claims[],
     option_claims[];
-
-#define CLAIM(name)                                                                                          \
-    {                                                                                                        \
-#name, name                                                                                          \
-    }
 
 /* Where nothing is; the compiler does not know. */
 extern char *volatile bad;

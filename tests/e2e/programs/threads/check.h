@@ -1,28 +1,10 @@
-/* What the program's claims stand on: TAP, a line for each. */
+/* What the claims of this program stand on. */
 #ifndef CHECK_H
 #define CHECK_H
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include "../../claims.h"
+
 #include <time.h>
-
-extern const char *volatile failed; /* what was not so, in the claim that runs; NULL so far */
-
-#define TEXT_OF(x) #x
-#define TEXT(x)    TEXT_OF(x)
-
-/* The claim that runs fails. Goes on. Any thread. */
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition) && !failed)                                                                         \
-            failed = __FILE__ ":" TEXT(__LINE__) ": " #condition;                                            \
-    } while (0)
-
-struct claim {
-    const char *name;
-    void (*run)(void);
-};
 
 /* Each ends with an entry without a name. */
 extern const struct claim thread_claims[], lock_claims[], futex_claims[], cancel_claims[], turn_claims[];

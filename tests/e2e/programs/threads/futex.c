@@ -30,12 +30,6 @@ static long futex(volatile int *address, int operation, int value, uintptr_t fou
     return syscall(SYS_futex, address, operation | PRIVATE, value, fourth, other, extra);
 }
 
-#define CHECK_ERRNO(call, error)                                                                             \
-    do {                                                                                                     \
-        errno = 0;                                                                                           \
-        CHECK((call) == -1 && errno == (error));                                                             \
-    } while (0)
-
 static void bad_calls_give_their_errno(void)
 {
     struct timespec bad = {.tv_nsec = 1000000000};

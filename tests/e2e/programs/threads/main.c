@@ -10,24 +10,6 @@
 
 #include "check.h"
 
-const char *volatile failed;
-
-static int number, failures;
-
-static void run(const struct claim *claim, const char *only)
-{
-    for (; claim->name; claim++) {
-        if (only && strcmp(only, claim->name) != 0)
-            continue;
-        failed = NULL;
-        claim->run();
-        if (failed)
-            printf("# %s\n", failed);
-        printf("%sok %d - %s\n", failed ? "not " : "", ++number, claim->name);
-        failures += failed != NULL;
-    }
-}
-
 static sem_t go;
 
 /* Uses its stack only when there is no more memory. */
@@ -99,11 +81,10 @@ int main(int argc, char **argv)
         return exhaust();
     if (only && !strcmp(only, "exit"))
         return exit_from_thread();
-    run(thread_claims, only);
-    run(lock_claims, only);
-    run(futex_claims, only);
-    run(cancel_claims, only);
-    run(turn_claims, only);
-    printf("1..%d\n", number);
-    return failures || !number ? 1 : 0;
+    run_claims(thread_claims, only);
+    run_claims(lock_claims, only);
+    run_claims(futex_claims, only);
+    run_claims(cancel_claims, only);
+    run_claims(turn_claims, only);
+    return end_claims();
 }
