@@ -18,6 +18,9 @@ struct proc_entry {
 /* Each ends with an entry without a path. */
 extern const struct proc_entry sd_proc_system[], sd_proc_process[];
 
+/* /proc/net/pnp. Weak: in the image with the network, which it starts. */
+void sd_proc_nameservers(struct sd_text *text) __attribute__((weak));
+
 /* /proc/1/fd, and links to what is open and to directories, without names yet; NULL without memory. */
 struct sd_node *sd_proc_fd(struct sd_mount *mount);
 struct sd_node *sd_proc_link(struct sd_mount *mount, int fd);

@@ -217,12 +217,21 @@ NUMBER(somaxconn, "4096")
 NUMBER(file_max, "65536")
 NUMBER(pipe_max_size, "1048576")
 
+/* As Linux tells what ip=dhcp on its command line has found (Documentation/admin-guide/nfs/nfsroot.rst). */
+static void nameservers(struct sd_text *text)
+{
+    if (&sd_proc_nameservers)
+        sd_proc_nameservers(text);
+}
+
 const struct proc_entry sd_proc_system[] = {
     {"cmdline", cmdline},
     {"cpuinfo", cpuinfo},
     {"filesystems", filesystems},
     {"loadavg", loadavg},
     {"meminfo", meminfo},
+    {"net", NULL},
+    {"net/pnp", nameservers},
     {"stat", stat},
     {"uptime", uptime},
     {"version", version},

@@ -291,6 +291,8 @@ static int add_file(struct sd_node *root, const char *path, const char *text)
 
 static void add_expected(struct sd_node *root)
 {
+    const struct sd_new resolv_conf = {.mode = S_IFLNK | 0777, .target = "/proc/net/pnp"};
+    struct sd_node *made;
     static const struct {
         const char *path;
         unsigned mode;
@@ -310,6 +312,8 @@ static void add_expected(struct sd_node *root)
         (void)ensure_directory(root, directories[i].path, directories[i].mode);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         (void)add_file(root, files[i].path, files[i].text);
+    if (!sd_fs_make(root, "etc/resolv.conf", &resolv_conf, &made))
+        sd_node_put(made);
 }
 
 static void mount_at(struct sd_node *root, const char *path, const char *type)

@@ -10,32 +10,13 @@
 #include <sys/socket.h>
 
 #include <stardust/kernel.h>
-#include <stardust/log.h>
 #include <stardust/net.h>
-#include <stardust/timer.h>
 
 #include "../posix/anonymous.h"
 #include "../posix/sys.h"
 #include "../posix/wait.h"
 #include "lwip/err.h"
-
-/* Longer than DHCP asks three times. */
-#define ADDRESS_TIME (15 * SD_SECOND)
-
-/* The first socket starts the network, and waits until there is an address if one is to come, as a program
- * finds it on Linux. */
-static int begin_network(void)
-{
-    static bool has_waited;
-    int error = sd_net_start();
-
-    if (error && error != -EALREADY)
-        return -ENOBUFS;
-    if (!has_waited && sd_net_wait_address(sd_now() + ADDRESS_TIME) == -ETIMEDOUT)
-        sd_warn("the network has no address; the program goes on without");
-    has_waited = true;
-    return 0;
-}
+#include "network.h"
 
 void sd_inet_init(struct sd_inet *inet, const struct sd_file_ops *file_ops, const struct sd_socket_ops *ops,
                   int family, int type, int protocol)
@@ -138,7 +119,7 @@ static long open_inet(int family, int type, int protocol)
         return kind == SOCK_RAW ? -EPERM : -ESOCKTNOSUPPORT;
     if (protocol && protocol != (kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
         return -EPROTONOSUPPORT;
-    error = begin_network();
+    error = sd_network_begin();
     if (error)
         return error;
     inet = kind == SOCK_STREAM ? sd_tcp_open(family) : sd_udp_open(family);

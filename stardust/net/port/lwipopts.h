@@ -41,7 +41,7 @@ void sd_net_free(void *block);
 #define DHCP_DOES_ARP_CHECK        0 /* a second's wait; the server has probed the address (RFC 2131, 2.2) */
 #define LWIP_AUTOIP                0
 #define LWIP_IGMP                  0
-#define LWIP_DNS                   0
+#define LWIP_DNS                   1 /* for what DHCP tells: nameserver.c is all there is of it */
 #define LWIP_IPV6_MLD              1
 #define LWIP_IPV6_AUTOCONFIG       1
 #define LWIP_IPV6_DHCP6            0
@@ -66,6 +66,9 @@ void sd_net_free(void *block);
 #define LWIP_ND6_QUEUEING         1
 #define IP_REASS_MAX_PBUFS        64 /* one datagram of 65,535 bytes, and some */
 #define IPV6_FRAG_COPYHEADER      1  /* pointers are wider than a fragment header */
+
+#define DNS_MAX_SERVERS                3 /* SD_NAMESERVERS */
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS DNS_MAX_SERVERS
 
 /* TCP. Window and send buffer follow the guest's memory (sd_net_set_limits), up to the values here. */
 #define TCP_MSS               1460

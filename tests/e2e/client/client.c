@@ -1,14 +1,16 @@
 /*
  * A client of the echo service, for domain 0: `e2e-client MODE ADDRESS PORT ARGUMENT...`
  *
- *   stream BYTES SEED           a connection with BYTES each way at once
- *   serial COUNT BYTES          COUNT connections one after another, each with BYTES and a half-close
- *   parallel COUNT BYTES        COUNT connections open at once, each with BYTES; says `all open`, and ends
- * after a line on standard input half-close BYTES            sends, finishes, and only then begins to read,
- * through a small window stall COUNT BYTES           COUNT connections that send and do not read until
- * nothing is taken any more; says `stalled N`, and after a line on standard input sends the rest and reads
- * everything trickle BYTES MILLISECONDS  a byte at a time udp SIZE...                 a datagram of each
- * size, sent again when no answer comes
+ * - stream BYTES SEED: a connection with BYTES each way at once
+ * - serial COUNT BYTES: COUNT connections one after another, each with BYTES and a half-close
+ * - parallel COUNT BYTES: COUNT connections open at once, each with BYTES; says `all open`, and ends after a
+ *   line on standard input
+ * - half-close BYTES: sends, finishes, and only then begins to read, through a small window
+ * - stall COUNT BYTES: COUNT connections that send and do not read until nothing is taken any more; says
+ *   `stalled N`, and after a line on standard input sends the rest and reads everything
+ * - trickle BYTES MILLISECONDS: a byte at a time
+ * - udp SIZE...: a datagram of each size, sent again when no answer comes
+ * - names: no client, but a name server at the address (names.c)
  *
  * What comes back is compared with what was sent, byte for byte. Prints `ok …` and ends with 0 if all is
  * right.
@@ -164,7 +166,7 @@ static const struct {
     {"stream", mode_stream, 2},     {"serial", mode_serial, 2},
     {"parallel", mode_parallel, 2}, {"half-close", mode_half_close, 1},
     {"stall", mode_stall, 2},       {"trickle", mode_trickle, 2},
-    {"udp", mode_udp, 1},
+    {"udp", mode_udp, 1},           {"names", mode_names, 0},
 };
 
 int main(int argc, char **argv)

@@ -38,5 +38,6 @@ void mode_half_close(const struct peer *peer, char **words);
 void mode_stall(const struct peer *peer, char **words);
 void mode_trickle(const struct peer *peer, char **words);
 void mode_udp(const struct peer *peer, char **words);
+_Noreturn void mode_names(const struct peer *peer, char **words);
 
 #endif
