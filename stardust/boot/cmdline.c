@@ -102,7 +102,8 @@ char *sd_cmdline_option(const char *name, size_t index)
 
 static bool is_known(const char *option)
 {
-    static const char *const names[] = {"loglevel", "argv0", "ip", "dns", "env", "tty", "test", "test.skip"};
+    static const char *const names[] = {"loglevel", "argv0", "ip",   "dns",      "env",
+                                        "tty",      "stack", "test", "test.skip"};
     const char *p = option;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -13,6 +13,7 @@
 #include "../boot/boot.h"
 #include "../posix/area.h"
 #include "../posix/file.h"
+#include "../posix/main_stack.h"
 #include "../posix/path.h"
 #include "../posix/task.h"
 #include "fs.h"
@@ -76,12 +77,13 @@ static void maps(struct sd_text *text)
     add_range(text, constants, (uintptr_t)xen_image_end, 3, "/" NAME);
     for (size_t i = 0; i < area_count(); i++)
         add_range(text, sd_vm_areas.list[i].start, sd_vm_areas.list[i].end, sd_vm_areas.list[i].rights, "");
+    add_range(text, sd_main_stack_low, SD_MAIN_STACK_TOP, 3, "[stack]");
 }
 
 /* Of the address space, in bytes. */
 static size_t virtual_bytes(void)
 {
-    size_t bytes = (size_t)(xen_image_end - xen_image_start);
+    size_t bytes = (size_t)(xen_image_end - xen_image_start) + sd_main_stack_bytes();
 
     for (size_t i = 0; i < area_count(); i++)
         bytes += sd_vm_areas.list[i].end - sd_vm_areas.list[i].start;

@@ -8,14 +8,15 @@
 
 #include <stardust/memory.h>
 #include <xenlib/sched.h>
+#include <xenlib/trap.h>
 #include <xenlib/types.h>
 
 #include "../mem/mem.h"
 #include "copy.h"
 #include "file.h"
+#include "main_stack.h"
 #include "vm.h"
 
-#define STACK_BYTES 131072 /* the main thread's (start.c) */
 #define NS_PER_SEC  1000000000ull
 #define KIB         1024
 #define DESCRIPTORS 1024 /* as many as a shell gives; more on request */
@@ -25,7 +26,6 @@ static struct rlimit limits[RLIM_NLIMITS] = {
     [RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_FSIZE] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
-    [RLIMIT_STACK] = {STACK_BYTES, STACK_BYTES},
     [RLIMIT_CORE] = {0, RLIM_INFINITY},
     [RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_NPROC] = {RLIM_INFINITY, RLIM_INFINITY},
@@ -40,12 +40,26 @@ static struct rlimit limits[RLIM_NLIMITS] = {
     [RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
 };
 
+static struct rlimit get(int resource)
+{
+    struct rlimit *stack = &limits[RLIMIT_STACK];
+
+    /* Until it is set. Only where it grows is there no end to it. */
+    if (!stack->rlim_max) {
+        stack->rlim_cur = sd_main_stack_bytes();
+        stack->rlim_max = xen_trap_stacks_may_fault() ? RLIM_INFINITY : stack->rlim_cur;
+    }
+    return limits[resource];
+}
+
 /* root may raise what it likes, except above what the guest itself has. */
 static int set(int resource, const struct rlimit *wanted)
 {
     if (wanted->rlim_cur > wanted->rlim_max)
         return -EINVAL;
     if (resource == RLIMIT_NOFILE && wanted->rlim_max > SD_FD_MAX)
+        return -EPERM;
+    if (resource == RLIMIT_STACK && !sd_main_stack_resize(wanted->rlim_cur))
         return -EPERM;
     limits[resource] = *wanted;
     if (resource == RLIMIT_NOFILE)
@@ -64,7 +78,7 @@ long sd_sys_prlimit64(int process, int resource, const struct rlimit *wanted, st
         return -EINVAL;
     if (process && process != (int)sd_sys_getpid())
         return -ESRCH;
-    now = limits[resource];
+    now = get(resource);
     if (wanted)
         error = sd_copy_in(&next, wanted, sizeof(next));
     if (!error && wanted)
@@ -76,9 +90,9 @@ long sd_sys_prlimit64(int process, int resource, const struct rlimit *wanted, st
 
 long sd_sys_getrlimit(int resource, struct rlimit *limit)
 {
-    long error = sd_sys_prlimit64(0, resource, NULL, NULL);
+    long error = sd_sys_prlimit64(0, resource, NULL, limit);
 
-    return error ? error : sd_copy_out(limit, &limits[resource], sizeof(*limit));
+    return error || limit ? error : -EFAULT;
 }
 
 long sd_sys_setrlimit(int resource, const struct rlimit *limit)

@@ -13,6 +13,7 @@
 
 #include <xenlib/pagetable.h>
 
+#include "main_stack.h"
 #include "sys.h"
 
 _Static_assert(PROT_READ == XEN_PROT_READ && PROT_WRITE == XEN_PROT_WRITE && PROT_EXEC == XEN_PROT_EXEC,
@@ -58,6 +59,8 @@ bool sd_vm_is_mapped(uintptr_t start, size_t bytes)
     start &= ~(XEN_PAGE_SIZE - 1);
     if (end < start)
         return false;
+    if (start >= sd_main_stack_low && end <= SD_MAIN_STACK_TOP)
+        return true;
     if (sd_vm_is_in_range(start, end - start))
         return sd_areas_cover(&sd_vm_areas, start, end);
     for (; start < end; start += XEN_PAGE_SIZE)

@@ -13,6 +13,7 @@
 #include <xenlib/trap.h>
 
 #include "../trap/trap.h"
+#include "main_stack.h"
 #include "vm.h"
 
 /* musl's, at a stack's upper end: keys' values and the thread itself. And what its first functions need. */
@@ -66,7 +67,7 @@ static const struct sd_area *demanded(uintptr_t address, uint64_t error)
     return prot && (prot & needed) == needed ? area : NULL;
 }
 
-bool xen_platform_page_fault(uintptr_t address, uint64_t error)
+bool sd_vm_page_fault(uintptr_t address, uint64_t error)
 {
     uintptr_t page = address & ~(XEN_PAGE_SIZE - 1);
     const struct sd_area *area = demanded(address, error);
@@ -78,7 +79,7 @@ bool xen_platform_page_fault(uintptr_t address, uint64_t error)
     return !sd_vm_fill_page(page, (unsigned)area->rights & SD_AREA_PROT, area->rights & SD_AREA_STACK);
 }
 
-bool sd_page_fault_lacks_memory(uintptr_t address, uint64_t error)
+bool sd_vm_lacks_memory(uintptr_t address, uint64_t error)
 {
     const struct sd_area *area = error & XEN_FAULT_PRESENT ? NULL : demanded(address, error);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "main_stack.h"
 #include "vm.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -112,6 +113,9 @@ long sd_sys_mremap(void *address, size_t old_bytes, size_t new_bytes, int flags,
     uintptr_t to = (uintptr_t)place;
     int error = check_flags(flags, old_bytes, new_bytes);
 
+    /* The main thread's stack stays as it is: how pthread_getattr_np finds its size. */
+    if (!error && remap.from >= sd_main_stack_low && remap.from < SD_MAIN_STACK_TOP)
+        return -ENOMEM;
     if (error || sd_vm_check_range(remap.from, &old_bytes))
         return -EINVAL;
     if (new_bytes > SD_VM_HIDDEN)

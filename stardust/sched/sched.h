@@ -13,7 +13,7 @@ struct sd_thread {
     const char *name;
     struct xen_list link; /* in a run queue or a wait queue; guarded by the scheduler's lock */
     struct xen_waitq *queue;
-    void *stack; /* the block, guard page first; NULL for the main thread */
+    void *stack; /* the block, guard page first; of the main thread that page, or NULL for the boot stack's */
     unsigned stack_order;
     void (*run)(void *arg);
     void *arg;

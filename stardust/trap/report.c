@@ -17,8 +17,8 @@
 #include "../sched/sched.h"
 #include "trap.h"
 
-#define FRAMES_MAX   100000 /* more than the largest stack holds */
-#define FRAMES_SHOWN 12     /* of either end */
+#define FRAMES_MAX   1000000 /* more than the largest stack holds */
+#define FRAMES_SHOWN 12      /* of either end */
 
 extern const unsigned char xen_build_id[], xen_build_id_end[], xen_text_end[];
 extern char xen_boot_stack_guard[];
