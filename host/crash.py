@@ -15,7 +15,8 @@ from host.shell import Shell
 PAGE = 4096
 SHOWN_FRAMES = 12           # of either end of a deep recursion
 KERNEL_BASE = 0x100000      # no code of a guest's is below
-STACK_BYTES = 1 << 18       # as much of a stack as is looked at
+PIECE = 1 << 18             # a stack is read by such pieces
+STACK_BYTES = 1 << 24       # as much of a stack as is looked at
 NO_FRAME = "so no frame could be pushed there, and Xen ended the domain"
 REGISTER = re.compile(r"\b(flags|[re](?:ip|[a-d]x|[sb]p|[sd]i)|r\d+):\s*(?:[0-9a-f]{4}:)?([0-9a-f]{8,16})\b")
 LINE = "*** {0[0]:<4}0x{0[1]:016x}  {1[0]:<4}0x{1[1]:016x}  {2[0]:<4}0x{2[1]:016x}\n"
@@ -57,12 +58,17 @@ def why(shell: Shell, domid: int, rsp: int, reason: str) -> str:
 
 def walk(shell: Shell, domid: int, rbp: int, rsp: int) -> list[int]:
     """Return addresses along the frame pointers, as far as they lead upwards through memory that can be read."""
-    if rbp % 8 or not rsp - PAGE <= rbp < rsp + STACK_BYTES:
+    if rbp % 8 or not rsp - PAGE <= rbp < rsp + PIECE:
         return []
-    bottom = rbp
-    stack = shell.read_memory(domid, bottom, STACK_BYTES)
+    bottom, end = rbp, rbp + STACK_BYTES
+    stack = shell.read_memory(domid, bottom, PIECE)
     found: list[int] = []
-    while rbp % 8 == 0 and bottom <= rbp <= bottom + len(stack) - 16:
+    while rbp % 8 == 0 and bottom <= rbp < end:
+        if rbp > bottom + len(stack) - 16:
+            if rbp == bottom:
+                break
+            bottom, stack = rbp, shell.read_memory(domid, rbp, PIECE)
+            continue
         next_rbp, address = struct.unpack_from("<QQ", stack, rbp - bottom)
         if address < KERNEL_BASE:
             break
