@@ -77,7 +77,9 @@ class Trace:
         self._stream.wait()
 
     def read(self) -> list[Record]:
-        return list(records(self._dom0.pull(FILE)))
+        taken = self._dom0.pull(FILE)
+        self._dom0.sh(f"rm {FILE}")     # domain 0 has its files in memory
+        return list(records(taken))
 
 
 def of_domain(trace: list[Record], domid: int) -> Iterator[Record]:

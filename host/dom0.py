@@ -14,6 +14,7 @@ host/README.md has it all on one page.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 import shutil
@@ -106,7 +107,7 @@ class QemuHost:
     def __init__(self, machine: Machine):
         self.machine = machine
         self.qemu, self.shell = restored(machine)
-        self._images = itertools.count(1)
+        self._placed: set[str] = set()
         self._macs = itertools.cycle(range(ADDRESSES))
         self._forwards: list[str] = []
         self._lock = threading.Lock()
@@ -116,8 +117,11 @@ class QemuHost:
         return self.place_bytes(image.read_bytes(), image.name)
 
     def place_bytes(self, data: bytes, name: str) -> str:
-        path = f"/tmp/images/{next(self._images)}-{name}"
-        self.shell.put(data, path)
+        path = f"/tmp/images/{hashlib.sha256(data).hexdigest()[:16]}-{name}"
+        with self._lock:
+            if path not in self._placed:    # once: domain 0 has its files in memory
+                self.shell.put(data, path)
+                self._placed.add(path)
         return path
 
     def mac(self) -> str:

@@ -218,6 +218,14 @@ def test_printed_configuration_is_all_that_xl_create_needs():
         equal(said.splitlines()[-len(words):], [f"Hello, {word}" for word in words], said)
 
 
+@once
+def test_an_image_is_in_the_domain_0_in_qemu_once_however_often_it_is_started():
+    with Dom0() as dom0:
+        for _ in range(3):
+            equal(dom0.start_guest(paths.BUILD / "hello").wait(PATIENCE).status, 0)
+        equal(len(dom0.check("ls /tmp/images").split()), 1)
+
+
 INSIDE = """
 bin/stardust run build/echo >/tmp/out 2>&1 &
 while ! grep -q ready: /tmp/out; do sleep 0.2; done
