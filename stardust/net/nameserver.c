@@ -35,22 +35,22 @@ void dns_init(void)
 
 /* lwIP: DHCP numbers what it has told from 0, and so does each router; NULL takes one away, as told before.
  */
-void dns_setserver(u8_t number, const ip_addr_t *server)
+void dns_setserver(u8_t numdns, const ip_addr_t *dnsserver)
 {
-    if (number >= SD_NAMESERVERS)
+    if (numdns >= SD_NAMESERVERS)
         return;
-    if (!server)
-        ip_addr_set_any(true, &by_router[number]);
-    else if (IP_IS_V6(server))
-        by_router[number] = *server;
+    if (!dnsserver)
+        ip_addr_set_any(true, &by_router[numdns]);
+    else if (IP_IS_V6(dnsserver))
+        by_router[numdns] = *dnsserver;
     else
-        by_dhcp[number] = *server;
+        by_dhcp[numdns] = *dnsserver;
 }
 
 /* lwIP: to compare with what a router takes back. */
-const ip_addr_t *dns_getserver(u8_t number)
+const ip_addr_t *dns_getserver(u8_t numdns)
 {
-    return number < SD_NAMESERVERS ? &by_router[number] : IP_ADDR_ANY;
+    return numdns < SD_NAMESERVERS ? &by_router[numdns] : IP_ADDR_ANY;
 }
 
 static unsigned add(ip_addr_t servers[SD_NAMESERVERS], unsigned count, const ip_addr_t more[SD_NAMESERVERS])

@@ -98,6 +98,11 @@ static size_t choose_bytes(void)
     return usual;
 }
 
+static _Noreturn void no_memory(void)
+{
+    xen_platform_panic("no memory for the main thread's stack");
+}
+
 /* In blocks as large as there are, which are few changes of the page tables. */
 static void fill(uintptr_t start, uintptr_t end)
 {
@@ -107,13 +112,14 @@ static void fill(uintptr_t start, uintptr_t end)
         size_t bytes = XEN_PAGE_SIZE << order;
         void *block = bytes <= end - start ? sd_page_alloc(order) : NULL;
 
-        if (!block && order) {
-            order--;
+        if (!block) {
+            if (!order--)
+                no_memory();
             continue;
         }
-        if (!block || xen_pt_map((void *)(end - bytes), xen_virt_to_pfn(block), 1ul << order,
-                                 XEN_PROT_READ | XEN_PROT_WRITE))
-            xen_platform_panic("no memory for the main thread's stack");
+        if (xen_pt_map((void *)(end - bytes), xen_virt_to_pfn(block), 1ul << order,
+                       XEN_PROT_READ | XEN_PROT_WRITE))
+            no_memory();
         memset(block, 0, bytes);
         end -= bytes;
     }
