@@ -55,31 +55,15 @@ long sd_sys_getsid(int process)
     return sd_sys_getpgid(process);
 }
 
-/* None besides the one that getgid gives. */
-long sd_sys_getgroups(int count, unsigned *groups)
+/* Of one that leads its session neither changes. */
+long sd_sys_setpgid(int process, int group)
 {
-    (void)groups;
-    return count < 0 ? -EINVAL : 0;
+    return group < 0 ? -EINVAL : process == 0 || process == SD_PROCESS ? -EPERM : -ESRCH;
 }
 
-long sd_sys_getuid(void)
+long sd_sys_setsid(void)
 {
-    return 0;
-}
-
-long sd_sys_geteuid(void)
-{
-    return 0;
-}
-
-long sd_sys_getgid(void)
-{
-    return 0;
-}
-
-long sd_sys_getegid(void)
-{
-    return 0;
+    return -EPERM;
 }
 
 long sd_sys_set_tid_address(int *address)

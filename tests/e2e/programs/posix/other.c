@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <grp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -127,6 +128,43 @@ static void signals_to_oneself_reach_their_handler(void)
     CHECK_ERRNO(kill(getpid(), 99), EINVAL);
 }
 
+/* So that ids are changed in two threads. */
+static void *stay(void *pipe)
+{
+    char byte;
+
+    return read(*(int *)pipe, &byte, 1) < 0 ? pipe : NULL;
+}
+
+static void ids_change_as_root_and_others_may_change_them(void)
+{
+    unsigned real, effective, saved;
+    gid_t groups[3] = {5, 6, 7}, back[3] = {0};
+    int ends[2];
+    pthread_t thread;
+
+    CHECK(!pipe(ends) && !pthread_create(&thread, NULL, stay, &ends[0]));
+    CHECK(!setgroups(3, groups) && getgroups(0, NULL) == 3);
+    CHECK_ERRNO(getgroups(2, back), EINVAL);
+    CHECK(getgroups(3, back) == 3 && !memcmp(groups, back, sizeof(back)));
+    CHECK(!setgroups(0, NULL) && getgroups(0, NULL) == 0);
+    CHECK(!setresgid(9, 10, 0) && getgid() == 9 && getegid() == 10 && !setgid(0) && getgid() == 0);
+    CHECK(!setresuid(1000, 1001, 0) && !getresuid(&real, &effective, &saved));
+    CHECK(real == 1000 && effective == 1001 && saved == 0 && getuid() == 1000 && geteuid() == 1001);
+    CHECK_ERRNO(setuid(1002), EPERM);
+    CHECK_ERRNO(setgid(5), EPERM);
+    CHECK_ERRNO(setgroups(3, groups), EPERM);
+    CHECK_ERRNO(setreuid(1002, (uid_t)-1), EPERM);
+    CHECK(!setuid(1000) && geteuid() == 1000 && !getresuid(&real, &effective, &saved) && saved == 0);
+    CHECK(!seteuid(0) && geteuid() == 0 && getuid() == 1000);
+    CHECK(!setreuid(0, 1000) && !getresuid(&real, &effective, &saved) && real == 0 && saved == 1000);
+    CHECK(!setreuid((uid_t)-1, 0) && !setuid(0) && !getresuid(&real, &effective, &saved) && !real && !saved);
+    CHECK_ERRNO(setuid((uid_t)-1), EINVAL);
+    close(ends[1]);
+    CHECK(!pthread_join(thread, NULL));
+    close(ends[0]);
+}
+
 static void what_is_not_offered_fails_cleanly(void)
 {
     CHECK_ERRNO(fork(), ENOSYS);
@@ -171,6 +209,7 @@ const struct claim other_claims[] = {
     CLAIM(random_bytes_differ),
     CLAIM(futex_waits_as_long_as_it_was_told),
     CLAIM(signals_to_oneself_reach_their_handler),
+    CLAIM(ids_change_as_root_and_others_may_change_them),
     CLAIM(what_is_not_offered_fails_cleanly),
     CLAIM(calls_by_number_reach_their_service),
     CLAIM(jumps_and_floating_point_work),
