@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import weakref
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Callable, NoReturn
 
+from host import paths
 from host.errors import EXIT_BAD, Interrupted, Problem
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -181,12 +183,25 @@ def main(arguments: list[str]) -> NoReturn:
     os._exit(status)    # threads that wait for input must not hold us
 
 
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """At the first `--`."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1:]
+
+
+def _own_words(target: str) -> list[str]:
+    """What apps/NAME/run says: options for `run` of that app, of which the user's win, and arguments for where none are given."""
+    file = paths.APPS / target / "run"
+    return shlex.split(file.read_text(), comments=True) if "/" not in target and file.is_file() else []
+
+
 def _main(arguments: list[str]) -> int:
-    before, after = arguments, []
-    if "--" in arguments:
-        at = arguments.index("--")
-        before, after = arguments[:at], arguments[at + 1:]
+    before, after = _split(arguments)
     options = parser().parse_args(before)
+    if options.command == "run":
+        own, own_after = _split(_own_words(options.target))
+        options = parser().parse_args([before[0], *own, *before[1:]])
+        after = after if "--" in arguments else own_after
     options.after = after
     if after and options.command not in ("run", "bench"):
         raise Problem(f"{options.command} takes no arguments after --; see `stardust {options.command} --help`")
