@@ -16,6 +16,9 @@ TEST = ["clang", "llvm", "libclang-rt-14-dev", "cpio"]
 # What the end-to-end tests build projects with for which the SDK is made.
 PROJECTS = ["cmake", "meson", "autoconf", "automake", "libtool", "pkg-config", "clang", "gdb"]
 
+# The clients that they ask servers with.
+CLIENTS = ["curl", "iperf3", "libmemcached-tools", "redis-tools"]
+
 # What `make check` wants on top.
 CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]
 

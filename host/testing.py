@@ -89,7 +89,7 @@ def main(words: list[str]) -> int:
 
 def _install(tiers: tuple[str, ...]) -> None:
     """All that the tiers want, at once and first: apt must not be interrupted, nor run twice at a time."""
-    wanted = packages.BUILD + packages.TEST * ("host" in tiers) + packages.PROJECTS * ("e2e" in tiers)
+    wanted = packages.BUILD + packages.TEST * ("host" in tiers) + (packages.PROJECTS + packages.CLIENTS) * ("e2e" in tiers)
     debian.install(wanted if tiers == ("host",) or xl_works() else wanted + packages.QEMU)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -91,6 +92,21 @@ def start(dom0: Dom0, name: str, **options: object) -> Guest:
     """Start an image of build/ as the type that is claimed for."""
     chosen = {"type": claims.guest_type} if claims.guest_type else {}
     return dom0.start_guest(paths.BUILD / name, **chosen, **options)
+
+
+def push_client(dom0: Dom0, program: str) -> str:
+    """A program of this machine into domain 0, with the libraries that it is linked with; the words that call it there."""
+    path = shutil.which(program)
+    true(path, f"{program} is installed (host/packages.py)")
+    if dom0.local:
+        return str(path)
+    said = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=True).stdout
+    files = re.findall(r"(?:=> |^\s*)(/\S+)", said, re.M)
+    dom0.check("grep -q /tmp/clients /proc/mounts || { mkdir /tmp/clients && mount -t tmpfs tmpfs /tmp/clients; }")   # / is full
+    for file in [str(path), *files]:
+        dom0.push(file, f"/tmp/clients/{Path(file).name}", 0o755)
+    loader = next(Path(file).name for file in files if Path(file).name.startswith("ld-linux"))
+    return f"/tmp/clients/{loader} --library-path /tmp/clients /tmp/clients/{Path(str(path)).name}"
 
 
 def _serving(dom0: Dom0, options: dict) -> Guest:
