@@ -20,13 +20,13 @@ NET_HEADERS = $(wildcard stardust/net/*.h stardust/net/*/*.h stardust/include/st
 	xen/include/xenlib/front/*.h tests/host/*.h)
 
 host-tests: $(BUILD)/host-tests/net_transmit
-$(BUILD)/host-tests/net_transmit: tests/host/lwip/test_net_transmit.c stardust/net/transmit.c stardust/net/checksum.c \
+$(BUILD)/host-tests/net_transmit: tests/host/lwip/test_net_transmit.c stardust/net/transmit.c stardust/net/checksum.c stardust/net/nameserver.c \
 		$(LIBLWIP_HOST) $(NET_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
 
 fuzz: $(BUILD)/fuzz/net_input
 $(BUILD)/fuzz/net_input: tests/fuzz/lwip/fuzz_net_input.c $(addprefix stardust/net/,interface.c receive.c transmit.c timers.c \
-		checksum.c hooks.c address.c) $(LIBLWIP_HOST) $(NET_HEADERS)
+		checksum.c hooks.c address.c nameserver.c) $(LIBLWIP_HOST) $(NET_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -37,6 +38,7 @@ __all__ = ["Dom0", "End", "Guest", "Machine", "Problem", "Result", "TooLate"]
 
 # What a QEMU machine of a size leaves for guests, in MB; measured by `xl info`'s free_memory, with room for Xen's own.
 GUEST_MEMORY = {768: 480, 2048: 1720}
+IMAGES_BYTES = 32 << 20
 ADDRESSES = 14      # how many different MACs QEMU's DHCP server gives addresses to is 16
 
 
@@ -79,6 +81,9 @@ class XlHost:
         path.write_bytes(data)
         return str(path)
 
+    def tidy(self, wanted: set[str]) -> None:
+        """The images are the user's own files."""
+
     def mac(self) -> str:
         """Kept over reboots, so that the guest keeps its address."""
         return "00:16:3e:%02x:%02x:%02x" % tuple(random.randbytes(3))
@@ -107,7 +112,7 @@ class QemuHost:
     def __init__(self, machine: Machine):
         self.machine = machine
         self.qemu, self.shell = restored(machine)
-        self._placed: set[str] = set()
+        self._placed: dict[str, int] = {}   # path: bytes
         self._macs = itertools.cycle(range(ADDRESSES))
         self._forwards: list[str] = []
         self._lock = threading.Lock()
@@ -119,10 +124,19 @@ class QemuHost:
     def place_bytes(self, data: bytes, name: str) -> str:
         path = f"/tmp/images/{hashlib.sha256(data).hexdigest()[:16]}-{name}"
         with self._lock:
-            if path not in self._placed:    # once: domain 0 has its files in memory
+            if path not in self._placed:
                 self.shell.put(data, path)
-                self._placed.add(path)
+                self._placed[path] = len(data)
         return path
+
+    def tidy(self, wanted: set[str]) -> None:
+        """Domain 0 has its files in memory: takes images away that are not wanted any more, once they are many."""
+        with self._lock:
+            old = [path for path in self._placed if path not in wanted]
+            if sum(self._placed.values()) > IMAGES_BYTES and old:
+                self.shell.run(f"rm {' '.join(map(shlex.quote, old))}")
+                for path in old:
+                    del self._placed[path]
 
     def mac(self) -> str:
         """One of a few, in turn: QEMU's DHCP server remembers every MAC it has seen, and 16 at most."""
@@ -167,6 +181,7 @@ class Dom0:
     def __init__(self, memory: int = 256, icount: bool = False, qemu: bool = False):
         """Room for guests of `memory` MB in all. `icount`: virtual time counts instructions. `qemu`: not the machine's own Xen."""
         self._guests: list[Guest] = []
+        self._starting = threading.Lock()
         self._host: XlHost | QemuHost
         self._host = XlHost() if not (icount or qemu) and xl_works() else QemuHost(machine_for(memory, icount))
         self.shell = self._host.shell
@@ -221,19 +236,22 @@ class Dom0:
         image = Path(image)
         if vif is None:
             vif = [f"mac={self._host.mac()},bridge={bridge}"]
-        line = extra if extra is not None else command_line(kernel_options or [], arguments or [])
-        config = Config(name or f"{image.name}-{len(self._guests) + 1}", self._host.place(image), line, memory, vcpus, type, vif, options,
-                        self._place_ramdisk(ramdisk))
-        nobody = not self.local or self.shell.domid(config.name) is None
-        try:
-            guest = Guest(self.shell, config, paused=paused, on_console=on_console, on_serving=on_serving,
-                          forwarder=self._host.forward, keep_console=keep_console, hint=_memory_hint(image, memory))
-        except BaseException:
-            if self.local and nobody:   # what was half made must not stay; in QEMU it goes with domain 0
-                self.shell.run(f"xl destroy {config.name} 2>/dev/null")
-            raise
-        self._guests.append(guest)
-        return guest
+        with self._starting:    # one at a time: what one has placed, another does not tidy away
+            self._host.tidy({path for guest in self._guests if guest.domid is not None and not guest.ended
+                             for path in (guest.config.kernel, guest.config.ramdisk)})
+            line = extra if extra is not None else command_line(kernel_options or [], arguments or [])
+            config = Config(name or f"{image.name}-{len(self._guests) + 1}", self._host.place(image), line, memory, vcpus, type, vif, options,
+                            self._place_ramdisk(ramdisk))
+            nobody = not self.local or self.shell.domid(config.name) is None
+            try:
+                guest = Guest(self.shell, config, paused=paused, on_console=on_console, on_serving=on_serving,
+                              forwarder=self._host.forward, keep_console=keep_console, hint=_memory_hint(image, memory))
+            except BaseException:
+                if self.local and nobody:   # what was half made must not stay; in QEMU it goes with domain 0
+                    self.shell.run(f"xl destroy {config.name} 2>/dev/null")
+                raise
+            self._guests.append(guest)
+            return guest
 
     def _place_ramdisk(self, ramdisk: Path | bytes | None) -> str:
         if ramdisk is None:

@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <stardust/kernel.h>
+#include <stardust/log.h>
+
 #include "checksum.h"
 #include "transmit.h"
 
@@ -66,6 +69,17 @@ void xen_netfront_abort(struct xen_netfront *front)
 {
     (void)front;
     building.length = 0;
+}
+
+bool sd_option(const char *name, char *value, size_t size)
+{
+    (void)name, (void)value, (void)size;
+    return false;
+}
+
+void sd_log(enum xen_log_level level, const char *format, ...)
+{
+    (void)level, (void)format;
 }
 
 void *sd_net_alloc(size_t bytes)
@@ -422,7 +436,8 @@ TEST(headers_that_lie_are_not_read_beyond_their_end)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc, (void)argv;
     return tap_run();
 }
