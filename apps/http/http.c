@@ -52,18 +52,18 @@ static bool send_file(int client, const char *name, bool body, bool stays)
 /* A request and its answer; whether there may be another. */
 static bool serve(FILE *in, int client)
 {
-    char line[1024], method[8], name[1000];
+    char line[1024], method[8], name[1000], version[16];
     bool stays, body;
-    int version;
 
     if (!fgets(line, sizeof(line), in))
         return false;
-    if (sscanf(line, "%7s %999s HTTP/1.%d", method, name, &version) != 3 || name[0] != '/') {
+    if (sscanf(line, "%7s %999s %15s", method, name, version) != 3 || strncmp(version, "HTTP/1.", 7) ||
+        name[0] != '/') {
         send_text(client, "400 Bad Request", "That is no request.\n", true, false);
         return false;
     }
     name[strcspn(name, "?")] = 0;
-    stays = version == 1;
+    stays = strcmp(version, "HTTP/1.0");
     body = strcmp(method, "HEAD");
     do {
         if (!fgets(line, sizeof(line), in) || !strchr(line, '\n'))

@@ -4,7 +4,7 @@ import hashlib
 import socket
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator
 
@@ -32,12 +32,13 @@ def curl(port: int, *words: str) -> bytes:
 
 
 def by_hand(port: int, request: bytes) -> bytes:
-    """All that comes until the server closes."""
+    """All that comes until the server closes; a reset, too, if there was more than it has read."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
         client.sendall(request)
         said = b""
-        while piece := client.recv(65536):
-            said += piece
+        with suppress(ConnectionResetError):
+            while piece := client.recv(65536):
+                said += piece
         return said
 
 
@@ -63,7 +64,7 @@ def test_what_cannot_be_answered_says_so():
     with server() as port:
         for request, status in ((b"GET /nothing HTTP/1.0\r\n\r\n", b"404"), (b"GET /../etc HTTP/1.0\r\n\r\n", b"404"),
                                 (b"GET /. HTTP/1.0\r\n\r\n", b"404"), (b"DELETE / HTTP/1.1\r\n\r\n", b"501"),
-                                (b"hello\r\n", b"400"), (b"GET a HTTP/1.1\r\n", b"400"), (b"GET /" + b"a" * 2000 + b"\r\n", b"400")):
+                                (b"hello\r\n", b"400"), (b"GET a HTTP/1.1\r\n", b"400"), (b"GET /" + b"a" * 1010 + b"\r\n", b"400")):
             said = by_hand(port, request)
             true(said.startswith(b"HTTP/1.1 " + status), f"{request[:30]!r}: {said!r}")
         equal(by_hand(port, b"GET / HTTP/1.1\r\nX: " + b"a" * 2000 + b"\r\n\r\n"), b"")
