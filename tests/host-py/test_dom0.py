@@ -22,7 +22,7 @@ class Shell:
     def run(self, command: str) -> Result:
         for path in command.split()[1:]:
             del self.files[path]
-        return Result(0, "")
+        return Result(0, "", "")
 
 
 def _host() -> dom0.QemuHost:
