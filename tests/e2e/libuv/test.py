@@ -11,7 +11,7 @@ LEAST = 195     # tests that are run: none is left out by mistake
 
 @timeout(LONG)
 def test_own_suite_holds_as_far_as_it_needs_neither_network_nor_processes():
-    run = stardust("run", "libuv", "--memory", 64, "--kernel-option", "tty=80x24", seconds=LONG)
+    run = stardust("run", "libuv", "--kernel-option", "tty=80x24", seconds=LONG)
     equal(run.status, 0, run.out[-5000:] + run.err)
     out = run.out.replace("\r\n", "\n")
     tests = re.findall(r"(?<!not )ok \d+ - (\w+)(?: # SKIP (.+))?\n", out)     # behind what a test has printed without an end
