@@ -6,6 +6,8 @@
 #include <stardust/memory.h>
 #include <xenlib/time.h>
 
+#include "../posix/vm_pages.h"
+
 /* Pages that files leave to the program and the kernel: so many, and this part of all. */
 #define KEPT_BACK      32
 #define KEPT_BACK_PART 32
@@ -74,7 +76,7 @@ void sd_node_stat(const struct sd_node *node, struct stat *status)
 
 static size_t kept_back(const struct sd_memory_stats *stats)
 {
-    return KEPT_BACK + stats->pages_total / KEPT_BACK_PART;
+    return KEPT_BACK + stats->pages_total / KEPT_BACK_PART + sd_vm_kept_for_stacks();
 }
 
 bool sd_fs_has_room(size_t pages)

@@ -65,6 +65,11 @@ void sd_vm_keep_for_stacks(void)
     kept_for_stacks = KEPT_FOR_STACKS;
 }
 
+size_t sd_vm_kept_for_stacks(void)
+{
+    return kept_for_stacks;
+}
+
 static bool has(size_t pages, size_t kept)
 {
     struct sd_memory_stats stats;

@@ -23,6 +23,8 @@ bool sd_vm_has(size_t pages);
 
 /* From now on there are such stacks, and so pages that only they get. */
 void sd_vm_keep_for_stacks(void);
+/* How many: files leave them, too. */
+size_t sd_vm_kept_for_stacks(void);
 
 /* How many pages of the range have no memory yet. */
 size_t sd_vm_absent(uintptr_t start, uintptr_t end);

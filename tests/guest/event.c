@@ -84,6 +84,41 @@ SD_TEST(upcalls_off_hold_events_back)
     close_channel(&channel);
 }
 
+static struct channel second;
+static volatile bool went_on;
+
+/* Lets events in while it handles one, and has the next come. */
+static void let_in(xen_port_t port, void *arg)
+{
+    volatile uint64_t words[32];
+
+    (void)port;
+    (void)arg;
+    for (unsigned i = 0; i < 32; i++)
+        words[i] = i;
+    xen_upcalls_on();
+    (void)xen_event_send(second.far);
+    (void)xen_upcalls_off();
+    went_on = received == 1;
+    for (unsigned i = 0; i < 32; i++)
+        went_on = went_on && words[i] == i;
+}
+
+SD_TEST(event_that_comes_while_another_is_handled_leaves_that_whole)
+{
+    xen_domid_t self = {DOMID_SELF};
+    xen_port_t near, far;
+
+    SD_REQUIRE(open_channel(&second, XEN_EVENT_PLAIN));
+    SD_REQUIRE(!xen_event_alloc_unbound(self, XEN_EVENT_PLAIN, let_in, NULL, &near));
+    SD_REQUIRE(!xen_event_bind_interdomain(self, near.n, XEN_EVENT_PLAIN, count, NULL, &far));
+    SD_CHECK(!xen_event_send(far));
+    SD_CHECK(went_on && received == 1);
+    xen_event_close(far);
+    xen_event_close(near);
+    close_channel(&second);
+}
+
 SD_TEST(late_port_waits_for_its_consumer)
 {
     struct channel channel;
