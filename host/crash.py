@@ -1,4 +1,5 @@
-"""A crash that the guest could not report: the report made from outside, in the guest's own format (docs/guest-contract.md).
+"""A guest looked at from outside: a report of a crash that it could not report itself, or of where it is while it runs, in the
+guest's own format (docs/guest-contract.md).
 
 A PV guest has no second stack for faults: when Xen cannot push a frame at its stack pointer it kills the domain, and no code of
 the guest's runs any more. A PVH guest ends like that when its own fault handling fails (a triple fault). The domain is still there,
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
+from typing import Callable
 
 from host.shell import Shell
 
@@ -24,16 +26,26 @@ LINE = "*** {0[0]:<4}0x{0[1]:016x}  {1[0]:<4}0x{1[1]:016x}  {2[0]:<4}0x{2[1]:016
 
 def report(shell: Shell, domid: int, build_id: str, reason: str) -> str | None:
     """The report for a domain that has crashed and is still there; None where its registers cannot be had."""
+    return _listing(shell, domid, build_id, lambda rsp: f"stardust crash: {why(shell, domid, rsp, reason)}",
+                    "taken from outside, after Xen had ended the domain")
+
+
+def state(shell: Shell, domid: int, build_id: str) -> str | None:
+    """The same of a domain that runs: where its vCPU is, or waits."""
+    return _listing(shell, domid, build_id, lambda rsp: "stardust state: where the guest is now", "taken from outside")
+
+
+def _listing(shell: Shell, domid: int, build_id: str, title: Callable[[int], str], remark: str) -> str | None:
     registers = read_registers(shell.run(f"xenctx {domid} || /usr/lib/xen-*/bin/xenctx {domid}").out)
     if "rip" not in registers:
         return None
     rip, rsp = registers["rip"], registers["rsp"]
-    text = f"*** stardust crash: {why(shell, domid, rsp, reason)}\n"
+    text = f"*** {title(rsp)}\n"
     text += f"*** rip 0x{rip:016x}  rsp 0x{rsp:016x}  rflags 0x{registers.get('flags', 0):016x}\n"
     general = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15")
     for at in range(0, len(general), 3):
         text += LINE.format(*((name, registers.get(name, 0)) for name in general[at:at + 3]))
-    text += "*** taken from outside, after Xen had ended the domain\n*** backtrace\n"
+    text += f"*** {remark}\n*** backtrace\n"
     text += shortened([rip, *walk(shell, domid, registers.get("rbp", 0), rsp)])
     return text + (f"*** build-id {build_id}\n" if build_id else "") + "*** end of report\n"
 

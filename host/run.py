@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import hashlib
 import os
 import re
@@ -112,6 +113,7 @@ def own_name(given: list[str], image: Path) -> list[str]:
 
 def run(options: argparse.Namespace) -> int:
     """Run the guest that the options ask for; the exit status."""
+    faulthandler.register(signal.SIGQUIT)   # until there is a guest to tell of
     forwards = [Forward.parse(text) for text in options.forward]
     check_numbers(options, forwards)
     image = find_image(options.target)
@@ -203,6 +205,7 @@ class _Session:
         """Until the guest's end or the time-out; the exit status."""
         for work in (self._announce, self._type):
             threading.Thread(target=work, daemon=True).start()
+        signal.signal(signal.SIGQUIT, lambda *_: threading.Thread(target=self._tell_state, daemon=True).start())
         try:
             with self._terminal:
                 end = self._guest.wait(timeout)
@@ -229,6 +232,13 @@ class _Session:
             sys.stderr.write(symbolize.symbolized(report, self._image))
         say(f"the guest crashed: {symbolize.reason(report or '')}" if end.reason in ("crash", "watchdog")
             else f"the guest ended by {end.reason}, which nothing here continues")
+
+    def _tell_state(self) -> None:
+        """What SIGQUIT asks for: on standard error, where the guest is; it goes on."""
+        domid = self._guest.domid
+        report = domid is not None and crash.state(self._dom0.shell, domid, self._parsed.build_id)
+        self._finish_line()
+        sys.stderr.write(symbolize.symbolized(report, self._image) if report else "stardust: the guest's registers cannot be had\n")
 
     def _print(self, data: bytes) -> None:
         """The guest's output, at once and whole."""

@@ -25,6 +25,7 @@ from host.shell import Stream
 
 LONG = 1800     # time-outs, in seconds: for a test that takes a minute on an idle machine …
 PATIENCE = 200  # … and for what takes a second there
+STATE_SECONDS = 30      # for what hangs to tell where
 BRIDGE_ADDRESS = "10.0.2.100"
 CLIENT = "/tmp/e2e-client"
 
@@ -159,12 +160,12 @@ class Talk:
         equal(self._stream.wait(), 0, "the client's status")
 
 
-def until(what: str, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait until something holds."""
+def until(what: str | Callable[[], str], condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until something holds. `what` is for the failure's text; a function, if it tells how things are by then."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TooLate(f"not so after {seconds:g} s: {what}")
+            raise TooLate(f"not so after {seconds:g} s: {what() if callable(what) else what}")
         time.sleep(0.2)
 
 
@@ -212,7 +213,13 @@ class Running:
 
     def expect(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Wait until standard output matches."""
-        until(f"{pattern!r} in {self._said}", lambda: re.search(pattern, self.out) or self.process.poll() is not None, seconds)
+        try:
+            until(f"{pattern!r} is printed", lambda: re.search(pattern, self.out) or self.process.poll() is not None, seconds)
+        except TooLate as late:
+            self.signal(signal.SIGQUIT)     # it tells where it is, or where its guest is
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(STATE_SECONDS)
+            raise TooLate(f"{late}; there is {self._said}") from None
         found = re.search(pattern, self.out)
         true(found, f"{pattern!r} is printed; there is {self._said}")
         assert found

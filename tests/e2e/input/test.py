@@ -91,7 +91,7 @@ class Person:
 
     def sees(self, text: bytes) -> None:
         """Wait until it is on the screen."""
-        until(f"{text!r} in {self.seen!r}", lambda: text in self.seen or self.process.poll() is not None)
+        until(lambda: f"{text!r} in {self.seen!r}", lambda: text in self.seen or self.process.poll() is not None)
         true(text in self.seen, f"{text!r} is in {self.seen!r}")
 
     def types(self, keys: bytes) -> None:

@@ -202,6 +202,18 @@ def test_a_debugger_holds_the_guest_from_the_start_and_stops_it_at_main():
     equal(run.end()[:2], (0, banner() + "Hello from Stardust\n"))
 
 
+def test_sigquit_tells_where_the_guest_is_and_it_goes_on():
+    run = Running("run")
+    port = run.port()
+    run.signal(signal.SIGQUIT)
+    until(lambda: f"the report is whole: {run.err}", lambda: "*** end of report\n" in run.err)
+    true("*** stardust state: " in run.err and re.search(r"(?m)^\*\*\*   0x[0-9a-f]{16}  \w+ at stardust/\S+:\d+", run.err),
+         f"it names a line of ours: {run.err}")
+    equal(ask(port), b"hello")
+    run.signal(signal.SIGINT)
+    equal(run.end().status, 130)
+
+
 def test_printed_configuration_is_all_that_xl_create_needs():
     words = ["two words", 'a "quote"', "back\\slash", ""]
     printed = stardust("run", "hello", "--print-config", "--", *words)
