@@ -17,7 +17,7 @@ TEST = ["clang", "llvm", "libclang-rt-14-dev", "cpio"]
 PROJECTS = ["cmake", "meson", "autoconf", "automake", "libtool", "pkg-config", "clang", "gdb"]
 
 # The clients that they ask servers with.
-CLIENTS = ["curl", "libmemcached-tools", "redis-tools"]
+CLIENTS = ["curl", "iperf3", "libmemcached-tools", "redis-tools"]
 
 # What `make check` wants on top.
 CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]

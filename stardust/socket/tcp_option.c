@@ -15,6 +15,8 @@
 #define KEEP_EVERY  (75 * MS)
 #define KEEP_COUNT  9
 #define SECONDS_MAX 32767 /* MAX_TCP_KEEPIDLE */
+#define CONTROL     "reno" /* of congestion: what lwIP does */
+#define NAME_MAX    16     /* TCP_CA_NAME_MAX */
 
 _Static_assert(sizeof(struct tcp_info) <= SD_OPTION_BYTES, "");
 
@@ -112,6 +114,11 @@ static long get_tcp_option(struct sd_tcp *tcp, int option, void *value, unsigned
     case TCP_QUICKACK:
         *number = tcp->quick_ack;
         return 0;
+    case TCP_CONGESTION:
+        *bytes = NAME_MAX;
+        memset(value, 0, NAME_MAX);
+        memcpy(value, CONTROL, sizeof(CONTROL));
+        return 0;
     case TCP_INFO:
         get_info(tcp, &info);
         *bytes = sizeof(info);
@@ -137,6 +144,15 @@ long sd_tcp_getsockopt(struct sd_socket *socket, int level, int option, void *va
         *number = tcp->state == SD_TCP_LISTENS;
     sd_net_unlock();
     return result;
+}
+
+static long set_control(const char *name, unsigned bytes)
+{
+    size_t length = strnlen(name, bytes < NAME_MAX ? bytes : NAME_MAX - 1);
+
+    if (!bytes)
+        return -EINVAL;
+    return length == sizeof(CONTROL) - 1 && !memcmp(name, CONTROL, length) ? 0 : -ENOENT;
 }
 
 static long set_keeping(uint32_t *to, int number, int most, unsigned unit)
@@ -212,6 +228,8 @@ long sd_tcp_setsockopt(struct sd_socket *socket, int level, int option, const vo
         result = -EINVAL;
     else if (level != SOL_TCP)
         result = sd_inet_set_option(&tcp->inet, level, option, value, bytes);
+    else if (option == TCP_CONGESTION)
+        result = set_control(value, bytes);
     else if (bytes >= sizeof(number))
         result = set_tcp_option(tcp, option, number);
     if (!result) {

@@ -130,6 +130,19 @@ static void the_connection_s_state_can_be_asked_for(void)
     close(fds[1]);
 }
 
+static void reno_controls_congestion_and_nothing_unknown_does(void)
+{
+    char name[32] = {0};
+    socklen_t bytes = sizeof(name);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+    CHECK(!getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &bytes) && bytes == 16 && !strcmp(name, "reno"));
+    CHECK(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "nonsense", 8) == -1 && errno == ENOENT);
+    CHECK(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "", 0) == -1 && errno == EINVAL);
+    close(fd);
+}
+
 const struct claim option_claims[] = {
     CLAIM(options_are_kept),
     CLAIM(defaults_are_those_of_linux),
@@ -139,5 +152,6 @@ const struct claim option_claims[] = {
     CLAIM(an_accepted_socket_has_its_listener_s_options),
     CLAIM(a_cork_holds_small_pieces_together_and_loses_none),
     CLAIM(the_connection_s_state_can_be_asked_for),
+    CLAIM(reno_controls_congestion_and_nothing_unknown_does),
     {0},
 };
