@@ -1,10 +1,11 @@
 # Programs of others, unchanged: apps/NAME/build.sh (deps/build-app runs it) builds them from deps/pins by their own build system.
-# Its line `# images: …` names what comes of it; `make NAME` makes all of them. A line `# needs: …` names other pins that it is built
-# with. Included by the Makefile, where images are linked.
+# Its line `# images: …` names what comes of it; `make NAME` makes all of them. Its pin is called NAME, or what a line `# source: …`
+# says; a line `# needs: …` names other pins that it is built with. Included by the Makefile, where images are linked.
 
 UPSTREAM  := $(patsubst apps/%/build.sh,%,$(wildcard apps/*/build.sh))
 images_of  = $(shell sed -n 's/^\# images: //p' apps/$(1)/build.sh)
-needs_of   = $(1) $(shell sed -n 's/^\# needs: //p' apps/$(1)/build.sh)
+source_of  = $(or $(shell sed -n 's/^\# source: //p' apps/$(1)/build.sh),$(1))
+needs_of   = $(source_of) $(shell sed -n 's/^\# needs: //p' apps/$(1)/build.sh)
 IMAGES    := $(foreach a,$(UPSTREAM),$(call images_of,$(a)))
 
 SOURCES   := $(sort $(foreach a,$(UPSTREAM),$(call needs_of,$(a))))

@@ -20,8 +20,9 @@ from typing import Any, Callable, NoReturn, TypeVar
 
 from host.errors import Problem
 from host.guest import TooLate
+from host.remote import LOST
 
-PASSED, FAILED, SKIPPED = 0, 1, 77
+PASSED, FAILED, SKIPPED, BROKEN = 0, 1, 77, 78      # BROKEN: the emulated domain 0 ended, so the test could not be made
 DEFAULT_TIMEOUT = 300
 
 TYPES = ("pv", "pvh")
@@ -113,7 +114,7 @@ def run(path: Path, name: str, type: str = "") -> int:
         where = traceback.extract_tb(failure.__traceback__)
         here = [frame for frame in where if Path(frame.filename) == path] or where
         print(f"{here[-1].filename}:{here[-1].lineno}: {failure or here[-1].line}")
-        return FAILED
+        return BROKEN if LOST in str(failure) else FAILED
     except Exception:
         print(said.getvalue(), end="")
         traceback.print_exc(file=sys.stdout)

@@ -270,6 +270,8 @@ class Guest:
                     return "crash" if reason == "reboot" and self._triple_faulted() else reason
             if b"data/stardust" in lines:
                 self._read_values()
+        if not self._stopping:
+            self._shell.domain_info(self.domid or 0)    # raises if it is domain 0 that has ended
         return OUTSIDE
 
     def _triple_faulted(self) -> bool:

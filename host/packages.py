@@ -8,7 +8,7 @@ cache (a hypervisor or a kernel installed by apt would change what the user's ma
 BUILD = ["gcc", "binutils", "make", "libc6-dev", "libxen-dev", "xz-utils"]
 
 # What the programs of others (apps/*/build.sh) are built with, on top: where an app is named, by its directory.
-APPS = {"sqlite": ["tcl"], "zlib": ["bzip2"], "mbedtls": ["cmake"], "libuv": ["cmake"]}
+APPS = {"sqlite": ["tcl"], "nginx-tls": ["perl", "openssl"], "zlib": ["bzip2"], "mbedtls": ["cmake"], "libuv": ["cmake"]}
 
 # What the host's tests want on top: they are built by clang with its sanitizers.
 TEST = ["clang", "llvm", "libclang-rt-14-dev", "cpio"]

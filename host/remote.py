@@ -17,6 +17,9 @@ from host.wire import WINDOW, Kind, Wire, pack, unpack
 PUT_CHUNK = 1 << 20
 
 
+LOST = "the domain 0 in QEMU has ended"
+
+
 class ChannelLost(Problem):
     """Domain 0 is gone: QEMU ended, or was ended."""
 
@@ -30,7 +33,8 @@ class RemoteStream:
         self._room = threading.Condition()
         self._unacknowledged = 0
         self._ended = False
-        self.result: tuple[dict[str, Any], bytes] = ({"error": "the connection to domain 0 is lost"}, b"")
+        self.lost = True        # until the result is there
+        self.result: tuple[dict[str, Any], bytes] = ({}, b"")
 
     # Called by the receiving thread.
 
@@ -43,7 +47,7 @@ class RemoteStream:
                 self._unacknowledged -= struct.unpack("<I", payload)[0]
                 self._room.notify_all()
         elif kind is Kind.END:
-            self.result = unpack(payload)
+            self.result, self.lost = unpack(payload), False
             self.ended()
 
     def ended(self) -> None:
@@ -129,18 +133,20 @@ class RemoteShell:
         stream = RemoteStream(self._wire, number)
         with self._lock:
             if self._lost:
-                raise ChannelLost("the domain 0 in QEMU has ended")
+                raise ChannelLost(LOST)
             self._streams[number] = stream
         try:
             self._wire.send(number, Kind.OPEN, pack(message, blob))
         except OSError:
-            raise ChannelLost("the domain 0 in QEMU has ended") from None
+            raise ChannelLost(LOST) from None
         return stream
 
     def _call(self, message: dict[str, Any], blob: bytes = b"") -> tuple[dict[str, Any], bytes]:
         stream = self._open(message, blob)
         while stream.read():
             pass
+        if stream.lost:
+            raise ChannelLost(LOST)
         if "error" in stream.result[0]:
             raise Problem(f"domain 0 in QEMU: {stream.result[0]['error']}")
         return stream.result

@@ -19,9 +19,11 @@ from host.dom0 import Dom0, xl_works
 from host.errors import EXIT_CRASH, EXIT_TIMEOUT, Problem
 from host.guest import OUTSIDE, End, Guest, TooLate
 from host.progress import say
+from host.remote import ChannelLost
 from host.xlconfig import BRIDGE, Config, command_line
 
 DEFAULT_APP = "echo"
+DOM0_TRIES = 3
 KEEP_CONSOLE = 1 << 18      # enough of its end to find a crash report in
 LARGEST_MEMORY = 1 << 20    # MB
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
@@ -148,13 +150,33 @@ def run(options: argparse.Namespace) -> int:
         ports.check_free(forward.host, forward.protocol)
     if options.gdb:
         ports.check_free(options.gdb, "tcp")
+    for left in reversed(range(DOM0_TRIES)):
+        try:
+            return _run_in_domain0(options, image, parsed, config, forwards, files)
+        except _NotStarted:
+            if not left:
+                raise
+            say("domain 0 crashed (programs do, now and then, where QEMU emulates the machine); trying again")
+    raise AssertionError
+
+
+class _NotStarted(ChannelLost):
+    """Domain 0 ended before it had started the guest."""
+
+
+def _run_in_domain0(options: argparse.Namespace, image: Path, parsed: elf.Image, config: Config, forwards: list[Forward],
+                    files: Path | bytes | None) -> int:
+    """One domain 0, and the guest's life in it; the exit status."""
     with Dom0(config.memory) as dom0:
-        if local and dom0.shell.domid(config.name) is not None:
+        if dom0.local and dom0.shell.domid(config.name) is not None:
             if options.name:
                 raise Problem(f"there is a domain named {config.name} already; give another --name, or `xl destroy {config.name}`")
             config.name = f"{config.name}-{os.getpid()}"
         say(headline(image, config))
-        session = _Session(dom0, image, parsed, config, forwards, files, paused=bool(options.gdb))
+        try:
+            session = _Session(dom0, image, parsed, config, forwards, files, paused=bool(options.gdb))
+        except ChannelLost as lost:
+            raise _NotStarted(str(lost)) from None
         if options.gdb:
             session.debug(options.gdb)
         return session.follow(options.timeout)

@@ -14,7 +14,7 @@
 #define KEEP_IDLE   (7200 * MS) /* Linux's defaults */
 #define KEEP_EVERY  (75 * MS)
 #define KEEP_COUNT  9
-#define SECONDS_MAX 32767 /* MAX_TCP_KEEPIDLE */
+#define SECONDS_MAX 32767  /* MAX_TCP_KEEPIDLE */
 #define CONTROL     "reno" /* of congestion: what lwIP does */
 #define NAME_MAX    16     /* TCP_CA_NAME_MAX */
 

@@ -36,6 +36,19 @@ def test_the_type_reaches_the_claim() -> None:
     true("got 'pv', wanted 'pvh'" in case.details[-1], f"why, in {case.details}")
 
 
+def test_a_claim_is_made_again_when_domain_0_crashed_under_it_and_only_then() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        file, marks = Path(directory) / "test.py", Path(directory) / "marks"
+        for failure, outcome, times in (("ChannelLost(LOST)", "FAILED", 2), ("AssertionError('no')", "FAILED", 1)):
+            file.write_text(f"from host.remote import LOST, ChannelLost\n\ndef test_it():\n    open({str(marks)!r}, 'a').write('x')\n"
+                            f"    raise {failure}\n")
+            marks.write_text("")
+            equal((testing.Claim(file, "test_it", "pv.x", "pv").make().outcome, len(marks.read_text())), (outcome, times), failure)
+        file.write_text(f"from host.remote import LOST, ChannelLost\nimport os\n\ndef test_it():\n    if os.path.exists({str(marks)!r}):\n"
+                        f"        os.unlink({str(marks)!r})\n        raise ChannelLost(LOST)\n")
+        equal(testing.Claim(file, "test_it", "pv.x", "pv").make().outcome, "ok")
+
+
 def test_a_skip_is_a_skip() -> None:
     equal(made("test_one", "pv"), Case("pv.x", "skipped", ["no reason"]))
 

@@ -2,8 +2,9 @@
 
 import time
 
-from host.claims import equal, timeout, true
+from host.claims import equal, once, skip, timeout, true
 from host.dom0 import End
+from host.remote import ChannelLost
 from tests.e2e.lab import LONG, PATIENCE, echo, until
 
 MB = 1 << 20
@@ -47,3 +48,15 @@ def test_shutdown_is_obeyed_while_connections_are_open():
         talk.until("all open")
         lab.guest.xl("shutdown")
         equal(lab.guest.wait(PATIENCE), End("poweroff", 0))
+
+
+@once
+def test_a_crash_of_domain_0_in_qemu_ends_the_wait_for_its_guest():
+    with echo() as lab:
+        if lab.dom0.local:
+            skip("domain 0 is this machine")
+        lab.dom0.spawn("kill -9 $(pidof python3)")
+        try:
+            true(False, f"it ended: {lab.guest.wait(PATIENCE)}")
+        except ChannelLost:
+            pass
