@@ -25,6 +25,7 @@ $(BUILD)/deps/lwip/%.o: $(LWIP_READY) $(MUSL_READY) $(wildcard stardust/net/port
 
 # init.c holds the preprocessor's checks of the options, which cannot see the run-time ones.
 $(BUILD)/deps/lwip/core/init.o: LWIP_FLAGS += -DSD_NET_LARGEST_OPTIONS
+$(BUILD)/deps/lwip/core/tcp.o: LWIP_FLAGS += -DSD_NET_SOCKETS_GIVE_UP
 # The one file whose copies come from a program's memory.
 $(BUILD)/deps/lwip/core/tcp_out.o: LWIP_FLAGS += -DSD_NET_COPY_FROM_PROGRAM
 

@@ -8,7 +8,9 @@
 #include <stardust/kernel.h>
 
 #include "arch/hooks.h"
+#include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/ip4.h"
 #include "lwip/prot/tcp.h"
 #include "lwip/sys.h"
 #include "lwip/tcp.h"
@@ -76,6 +78,12 @@ static bool is_idle_talk(struct tcp_pcb *pcb, const struct tcp_hdr *header, cons
     return true;
 }
 
+/* As Linux, a listener whose queue is full does not hear who wants to connect. */
+static bool admits(const struct tcp_pcb_listen *listener)
+{
+    return !sd_tcp_admits || !listener || sd_tcp_admits(listener);
+}
+
 /*
  * lwIP acknowledges every second packet and delays the rest by up to 250 ms. One packet may be 64 KiB here,
  * as much as the sender's whole window.
@@ -83,8 +91,13 @@ static bool is_idle_talk(struct tcp_pcb *pcb, const struct tcp_hdr *header, cons
 bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
 {
     /* The PCB of a listener is a shorter struct; TIME_WAIT keeps no data. */
-    if (pcb->state == LISTEN || pcb->state == TIME_WAIT)
+    if (pcb->state == LISTEN)
+        return !(TCPH_FLAGS(header) & TCP_SYN) || admits((const struct tcp_pcb_listen *)(const void *)pcb);
+    if (pcb->state == TIME_WAIT)
         return true;
+    /* What makes it a connection comes again. */
+    if (pcb->state == SYN_RCVD && !(TCPH_FLAGS(header) & TCP_RST) && !admits(pcb->listener))
+        return false;
     if (is_idle_talk(pcb, header, packet))
         return false;
     if (!is_bearable(pcb, header, packet)) {
@@ -95,4 +108,23 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const
     if (pcb->state == ESTABLISHED && packet->tot_len > 2 * pcb->mss)
         tcp_ack_now(pcb);
     return true;
+}
+
+void sd_net_ip4_arrived(const struct pbuf *packet, struct netif *netif)
+{
+    const struct ip_hdr *header = packet->payload;
+    ip4_addr_t to;
+
+    /* The loopback interface has no state. */
+    if (netif->state || packet->len < IP_HLEN)
+        return;
+    ip4_addr_copy(to, header->dest);
+    if (ip4_addr_isloopback(&to) && !ip4_addr_isbroadcast(&to, netif))
+        ip4_addr_copy(*ip_2_ip4(&netif->ip_addr), to);
+}
+
+void sd_net_loop_home(struct netif *netif)
+{
+    if (!netif->state)
+        ip4_addr_set_loopback(ip_2_ip4(&netif->ip_addr));
 }

@@ -12,6 +12,7 @@
 #include <stardust/net.h>
 #include <stardust/thread.h>
 
+#include "arch/hooks.h"
 #include "lwip/init.h"
 #include "lwip/netif.h"
 
@@ -67,6 +68,7 @@ static void loop_back(void)
             continue;
         netif->chksum_flags = 0;
         netif_poll(netif);
+        sd_net_loop_home(netif);
         netif->chksum_flags = flags;
     }
 }

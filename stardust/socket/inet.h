@@ -32,7 +32,7 @@ struct sd_inet {
     int error; /* SO_ERROR, an errno */
 
     /* Options. */
-    bool v6_only, reuse_address, reuse_port, keep_alive, broadcast, gives_info;
+    bool v6_only, reuse_address, reuse_port, keep_alive, broadcast, gives_info, gives_tos;
     bool lingers;
     uint8_t tos, ttl; /* 0: the default */
     unsigned linger;  /* seconds */

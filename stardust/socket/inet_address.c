@@ -119,7 +119,7 @@ bool sd_end_is_own(const struct sd_end *end)
 {
     struct netif *netif;
 
-    if (sd_end_is_any(end))
+    if (sd_end_is_any(end) || (IP_IS_V4_VAL(end->address) && sd_end_is_loopback(end)))
         return true;
     NETIF_FOREACH(netif)
     {

@@ -13,10 +13,13 @@
 /* Where a yes or no is kept. */
 static bool *switch_of(struct sd_inet *inet, int level, int option)
 {
-    if (level == SOL_IPV6)
-        return option == IPV6_V6ONLY ? &inet->v6_only : option == IPV6_RECVPKTINFO ? &inet->gives_info : NULL;
-    if (level == SOL_IP)
-        return option == IP_PKTINFO ? &inet->gives_info : NULL;
+    if (level == SOL_IPV6 && option == IPV6_V6ONLY)
+        return &inet->v6_only;
+    if (level == SOL_IPV6 || level == SOL_IP) {
+        if (option == (level == SOL_IP ? IP_PKTINFO : IPV6_RECVPKTINFO))
+            return &inet->gives_info;
+        return option == (level == SOL_IP ? IP_RECVTOS : IPV6_RECVTCLASS) ? &inet->gives_tos : NULL;
+    }
     if (level != SOL_SOCKET)
         return NULL;
     switch (option) {

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <stardust/kernel.h>
 #include <stardust/memory.h>
 #include <stardust/net.h>
 #include <stardust/timer.h>
@@ -19,6 +20,8 @@
 static void end(struct sd_tcp *tcp, int error)
 {
     tcp->pcb = NULL;
+    if (sd_tcp_lose_deferred(tcp))
+        return;
     tcp->inet.error = error;
     tcp->inet.no_more_in = tcp->inet.no_more_out = true;
     tcp->state = SD_TCP_ENDED;
@@ -56,6 +59,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, er
     }
     if (packet) {
         sd_tcp_queue(tcp, packet);
+        sd_tcp_undefer(tcp);
         sd_inet_tell(&tcp->inet, POLLIN | POLLRDNORM);
         return ERR_OK;
     }
@@ -63,6 +67,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, er
     tcp->inet.no_more_in = true;
     if (tcp->inet.no_more_out)
         sd_tcp_let_go(tcp);
+    sd_tcp_undefer(tcp);
     sd_inet_tell(&tcp->inet, ~0u);
     return ERR_OK;
 }
@@ -71,7 +76,9 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes)
 {
     struct sd_tcp *tcp = arg;
 
-    (void)pcb, (void)bytes;
+    (void)pcb;
+    if (tcp && bytes)
+        tcp->progress = sd_now();
     if (!tcp || !tcp->wants_room || !sd_tcp_has_room(tcp))
         return ERR_OK;
     tcp->wants_room = false;
@@ -79,15 +86,39 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes)
     return ERR_OK;
 }
 
-/* Memory may be there again. */
+static bool is_overdue(const struct sd_tcp *tcp, uint64_t now)
+{
+    bool waits = tcp->state == SD_TCP_CONNECTS || tcp->pcb->unacked || tcp->pcb->unsent;
+
+    if (tcp->state == SD_TCP_CONNECTS && now >= tcp->give_up)
+        return true;
+    return waits && tcp->user_timeout && now >= tcp->progress + (uint64_t)tcp->user_timeout * 1000000;
+}
+
+/* Memory may be there again, and something may have lasted too long. */
 static err_t on_tick(void *arg, struct tcp_pcb *pcb)
 {
     struct sd_tcp *tcp = arg;
+    uint64_t now = sd_now();
 
-    tcp_poll(pcb, NULL, 0);
+    if (tcp && is_overdue(tcp, now)) {
+        tcp_abort(pcb); /* which tells on_error */
+        return ERR_ABRT;
+    }
+    if (tcp && tcp->deferred_by && now >= tcp->defer_until)
+        sd_tcp_undefer(tcp);
+    if (!tcp || !(tcp->state == SD_TCP_CONNECTS || tcp->deferred_by ||
+                  (tcp->user_timeout && (pcb->unacked || pcb->unsent))))
+        tcp_poll(pcb, NULL, 0);
     if (tcp)
         tcp->is_starved = false;
     return on_sent(arg, pcb, 0);
+}
+
+void sd_tcp_watch(struct sd_tcp *tcp)
+{
+    tcp_poll(tcp->pcb, on_tick, 1);
+    sd_net_timers_tcp_used();
 }
 
 void sd_tcp_hold(struct sd_tcp *tcp, struct tcp_pcb *pcb)
@@ -112,15 +143,25 @@ void sd_tcp_let_go(struct sd_tcp *tcp)
 
 bool sd_tcp_has_room(const struct sd_tcp *tcp)
 {
-    return !tcp->is_starved && tcp->pcb->snd_buf >= TCP_SND_BUF / 3 &&
+    return !tcp->is_starved &&
+           sd_tcp_room(tcp) >=
+               (tcp->send_room && tcp->send_room < TCP_SND_BUF ? tcp->send_room : TCP_SND_BUF) / 3 &&
            tcp_sndqueuelen(tcp->pcb) < TCP_SND_QUEUELEN / 3 * 2;
+}
+
+size_t sd_tcp_room(const struct sd_tcp *tcp)
+{
+    size_t room = tcp->pcb->snd_buf, used = TCP_SND_BUF > room ? TCP_SND_BUF - room : 0;
+
+    if (!tcp->send_room || tcp->send_room >= TCP_SND_BUF)
+        return room;
+    return used < tcp->send_room ? tcp->send_room - used : 0;
 }
 
 void sd_tcp_starve(struct sd_tcp *tcp)
 {
     tcp->is_starved = tcp->wants_room = true;
-    tcp_poll(tcp->pcb, on_tick, 1);
-    sd_net_timers_tcp_used();
+    sd_tcp_watch(tcp);
 }
 
 /* ---- as a file ---- */
@@ -186,14 +227,17 @@ static long tcp_shutdown_socket(struct sd_socket *socket, int how)
     }
     if (tcp->state == SD_TCP_LISTENS || tcp->state == SD_TCP_CONNECTS) {
         /* Nobody can connect any more; it is an unconnected socket again. */
-        if (how != SHUT_WR || tcp->state == SD_TCP_CONNECTS) {
+        if (tcp->state == SD_TCP_CONNECTS) {
             struct tcp_pcb *pcb = tcp->pcb;
 
-            sd_tcp_refuse_waiting(tcp);
             tcp->pcb = NULL;
+            (void)tcp_close(pcb);
+        } else if (how != SHUT_WR) {
+            sd_tcp_end_listening(tcp);
+        }
+        if (!tcp->pcb) {
             tcp->state = SD_TCP_CLOSED;
             tcp->is_bound = false;
-            (void)tcp_close(pcb);
         }
     } else {
         if (how != SHUT_WR)
@@ -256,8 +300,7 @@ static void tcp_close_socket(struct sd_file *file)
 
     sd_net_lock();
     if (tcp->state == SD_TCP_LISTENS) {
-        sd_tcp_refuse_waiting(tcp);
-        (void)tcp_close(tcp->pcb);
+        sd_tcp_end_listening(tcp);
     } else if (tcp->pcb) {
         close_connection(tcp);
     }
@@ -291,6 +334,7 @@ struct sd_tcp *sd_tcp_new(int family)
         return NULL;
     sd_inet_init(&tcp->inet, &file_ops, &socket_ops, family, SOCK_STREAM, IPPROTO_TCP);
     xen_list_init(&tcp->waiting);
+    xen_list_init(&tcp->deferred);
     tcp->quick_ack = 1;
     return tcp;
 }

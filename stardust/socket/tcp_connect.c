@@ -1,4 +1,4 @@
-/* How TCP sockets come to be connected: bind, connect, listen, accept. */
+/* How TCP sockets come to be connected by the program: bind, connect. Listening is tcp_listen.c. */
 #define _GNU_SOURCE
 #include "tcp.h"
 
@@ -8,13 +8,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <stardust/kernel.h>
 #include <stardust/net.h>
+#include <stardust/timer.h>
 
 #include "../net/timers.h"
 
-#define BACKLOG_MAX 255 /* lwIP's */
+#define SYN_COUNT 6 /* Linux's tcp_syn_retries */
 
-static void remember_names(struct sd_tcp *tcp)
+void sd_tcp_remember_names(struct sd_tcp *tcp)
 {
     ip_addr_copy(tcp->inet.local.address, tcp->pcb->local_ip);
     ip_addr_copy(tcp->inet.peer.address, tcp->pcb->remote_ip);
@@ -24,16 +26,6 @@ static void remember_names(struct sd_tcp *tcp)
 }
 
 /* ---- bind ---- */
-
-/* Of two that listen only the first may, whatever they allow. */
-static bool is_listened_on(const struct sd_end *end)
-{
-    for (const struct tcp_pcb_listen *at = tcp_listen_pcbs.listen_pcbs; at; at = at->next) {
-        if (at->local_port == end->port && sd_end_overlaps(&at->local_ip, &end->address))
-            return true;
-    }
-    return false;
-}
 
 static struct tcp_pcb *new_pcb(const struct sd_tcp *tcp)
 {
@@ -45,7 +37,7 @@ static struct tcp_pcb *new_pcb(const struct sd_tcp *tcp)
 }
 
 /* Gives the socket a PCB, bound to `end`. */
-static long bind_to(struct sd_tcp *tcp, const struct sd_end *end)
+long sd_tcp_bind_to(struct sd_tcp *tcp, const struct sd_end *end)
 {
     struct tcp_pcb *pcb = new_pcb(tcp);
     err_t error;
@@ -68,15 +60,16 @@ static long bind_to(struct sd_tcp *tcp, const struct sd_end *end)
 
 static long check_and_bind(struct sd_tcp *tcp, const struct sd_end *end)
 {
+    struct sd_tcp_group *join;
     long result;
 
     if (tcp->is_bound || tcp->state != SD_TCP_CLOSED)
         return -EINVAL;
     if (!sd_end_is_own(end))
         return -EADDRNOTAVAIL;
-    if (end->port && is_listened_on(end))
+    if (end->port && sd_tcp_is_listened_on(tcp, end, &join))
         return -EADDRINUSE;
-    result = bind_to(tcp, end);
+    result = sd_tcp_bind_to(tcp, end);
     tcp->is_bound = !result;
     return result;
 }
@@ -104,6 +97,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error)
     (void)pcb, (void)error;
     if (tcp) {
         tcp->state = SD_TCP_CONNECTED;
+        sd_tcp_limit_window(tcp, true);
         sd_inet_tell(&tcp->inet, POLLOUT | POLLWRNORM);
     }
     return ERR_OK;
@@ -118,6 +112,15 @@ static void resolve_any(struct sd_end *peer)
         ip_addr_set_loopback_val(false, peer->address);
     else
         ip_addr_set_loopback_val(true, peer->address);
+}
+
+/* As on Linux: each attempt waits twice as long as the one before, a second at first. */
+static uint64_t syn_time(const struct sd_tcp *tcp)
+{
+    int count = tcp->syn_count ? tcp->syn_count : SYN_COUNT;
+    uint64_t seconds = count < 6 ? (2ull << count) - 1 : 127 + (uint64_t)(count - 6) * 120;
+
+    return seconds * SD_SECOND;
 }
 
 static long begin(struct sd_tcp *tcp, const void *address, unsigned bytes)
@@ -137,7 +140,7 @@ static long begin(struct sd_tcp *tcp, const void *address, unsigned bytes)
     if (!result && !tcp->pcb) {
         if (!tcp->is_bound)
             sd_end_any(&tcp->inet, &tcp->inet.local);
-        result = bind_to(tcp, &tcp->inet.local);
+        result = sd_tcp_bind_to(tcp, &tcp->inet.local);
     }
     if (result)
         return result;
@@ -146,7 +149,10 @@ static long begin(struct sd_tcp *tcp, const void *address, unsigned bytes)
     if (error)
         return error == ERR_USE || error == ERR_BUF ? -EADDRNOTAVAIL : sd_inet_error(error);
     tcp->state = SD_TCP_CONNECTS;
-    remember_names(tcp);
+    tcp->progress = sd_now();
+    tcp->give_up = tcp->progress + syn_time(tcp);
+    sd_tcp_watch(tcp);
+    sd_tcp_remember_names(tcp);
     return 0;
 }
 
@@ -235,159 +241,5 @@ long sd_tcp_await(struct sd_tcp *tcp, int flags, uint64_t deadline)
 
     while (tcp->state == SD_TCP_CONNECTS && !result)
         result = sd_inet_wait(&tcp->inet, flags, deadline);
-    return result;
-}
-
-/* ---- listen and accept ---- */
-
-static void inherit(struct sd_tcp *tcp, const struct sd_tcp *from)
-{
-    const struct sd_inet *old = &from->inet;
-    struct sd_inet *inet = &tcp->inet;
-
-    inet->socket.receive_ns = old->socket.receive_ns;
-    inet->socket.send_ns = old->socket.send_ns;
-    inet->v6_only = old->v6_only;
-    inet->reuse_address = old->reuse_address;
-    inet->reuse_port = old->reuse_port;
-    inet->keep_alive = old->keep_alive;
-    inet->lingers = old->lingers;
-    inet->linger = old->linger;
-    inet->tos = old->tos;
-    inet->ttl = old->ttl;
-    inet->receive_bytes = old->receive_bytes;
-    inet->send_bytes = old->send_bytes;
-    tcp->no_delay = from->no_delay;
-    tcp->keep_idle = from->keep_idle;
-    tcp->keep_interval = from->keep_interval;
-    tcp->keep_count = from->keep_count;
-    tcp->user_timeout = from->user_timeout;
-}
-
-/* When it is refused here, lwIP resets it. */
-static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t error)
-{
-    struct sd_tcp *listener = arg, *tcp = NULL;
-
-    if (error || !pcb || !listener)
-        return ERR_VAL;
-    if (listener->waiting_count <= listener->backlog)
-        tcp = sd_tcp_new(listener->inet.socket.family);
-    if (!tcp)
-        return ERR_MEM;
-    inherit(tcp, listener);
-    tcp->state = SD_TCP_CONNECTED;
-    tcp->told = true;
-    sd_tcp_hold(tcp, pcb);
-    sd_tcp_apply(tcp);
-    remember_names(tcp);
-    tcp_backlog_delayed(pcb);
-    xen_list_insert(&listener->waiting, &tcp->waiting);
-    listener->waiting_count++;
-    sd_inet_tell(&listener->inet, POLLIN | POLLRDNORM);
-    return ERR_OK;
-}
-
-static struct sd_tcp *take_waiting(struct sd_tcp *listener)
-{
-    struct sd_tcp *tcp;
-
-    if (xen_list_is_empty(&listener->waiting))
-        return NULL;
-    tcp = xen_container_of(listener->waiting.next, struct sd_tcp, waiting);
-    xen_list_remove(&tcp->waiting);
-    listener->waiting_count--;
-    return tcp;
-}
-
-void sd_tcp_refuse_waiting(struct sd_tcp *listener)
-{
-    struct sd_tcp *tcp;
-
-    while ((tcp = take_waiting(listener))) {
-        struct tcp_pcb *pcb = tcp->pcb;
-
-        sd_tcp_let_go(tcp);
-        if (pcb)
-            tcp_abort(pcb);
-        sd_tcp_free(tcp);
-    }
-}
-
-static long start_listening(struct sd_tcp *tcp, unsigned backlog)
-{
-    struct tcp_pcb *pcb;
-    err_t error;
-
-    if (tcp->state == SD_TCP_LISTENS) {
-        tcp->backlog = backlog;
-        tcp_backlog_set(tcp->pcb, (uint8_t)backlog);
-        return 0;
-    }
-    if (tcp->state != SD_TCP_CLOSED)
-        return -EINVAL;
-    if (!tcp->pcb) {
-        long result;
-
-        if (!tcp->is_bound)
-            sd_end_any(&tcp->inet, &tcp->inet.local);
-        result = bind_to(tcp, &tcp->inet.local);
-        if (result)
-            return result;
-    }
-    if (is_listened_on(&tcp->inet.local))
-        return -EADDRINUSE;
-    tcp->backlog = backlog;
-    pcb = tcp_listen_with_backlog_and_err(tcp->pcb, (uint8_t)backlog, &error);
-    if (!pcb)
-        return sd_inet_error(error);
-    tcp->pcb = pcb;
-    tcp->is_bound = true;
-    tcp->state = SD_TCP_LISTENS;
-    tcp_accept(pcb, on_connection);
-    return 0;
-}
-
-long sd_tcp_listen(struct sd_socket *socket, int backlog)
-{
-    struct sd_tcp *tcp = sd_tcp_of(socket);
-    bool tells = false;
-    uint16_t port;
-    long result;
-
-    sd_net_lock();
-    result =
-        start_listening(tcp, backlog < 0 || backlog > BACKLOG_MAX - 1 ? BACKLOG_MAX : (unsigned)backlog + 1);
-    port = tcp->inet.local.port;
-    tells = !result && !sd_end_is_loopback(&tcp->inet.local);
-    sd_net_unlock();
-    /* More ports than can be told are served all the same. */
-    if (tells)
-        (void)!sd_net_serving("tcp", port);
-    return result;
-}
-
-long sd_tcp_accept(struct sd_socket *socket, struct sd_socket **accepted)
-{
-    struct sd_tcp *listener = sd_tcp_of(socket), *tcp = NULL;
-    uint64_t deadline = sd_socket_deadline(socket->receive_ns);
-    long result = 0;
-
-    sd_net_lock();
-    while (!result) {
-        if (listener->state != SD_TCP_LISTENS) {
-            result = -EINVAL;
-            break;
-        }
-        tcp = take_waiting(listener);
-        if (tcp)
-            break;
-        result = sd_inet_wait(&listener->inet, socket->file.flags & O_NONBLOCK ? MSG_DONTWAIT : 0, deadline);
-    }
-    if (tcp && tcp->pcb)
-        tcp_backlog_accepted(tcp->pcb);
-    sd_net_unlock();
-    if (tcp)
-        *accepted = &tcp->inet.socket;
     return result;
 }

@@ -163,6 +163,32 @@ static long set_keeping(uint32_t *to, int number, int most, unsigned unit)
     return 0;
 }
 
+/* As Linux: up to the next time that a SYN|ACK would be sent again, 1, 3, 7, 15 … seconds. */
+static int defer_time(int wanted)
+{
+    int period = 1, timeout = 1;
+
+    if (wanted <= 0)
+        return 0;
+    for (int i = 1; wanted > period && i < 255; i++) {
+        timeout = timeout * 2 < 120 ? timeout * 2 : 120;
+        period += timeout;
+    }
+    return period;
+}
+
+/* A half of what is told, which is what was asked for: the other is for what Linux keeps besides. */
+static void take_buffers(struct sd_tcp *tcp, int option)
+{
+    if (option == SO_SNDBUF || option == SO_SNDBUFFORCE)
+        tcp->send_room = (uint32_t)tcp->inet.send_bytes / 2;
+    if (option != SO_RCVBUF && option != SO_RCVBUFFORCE)
+        return;
+    tcp->window = (uint32_t)tcp->inet.receive_bytes / 2;
+    if (tcp->state == SD_TCP_CONNECTED && tcp->pcb)
+        sd_tcp_limit_window(tcp, false);
+}
+
 static long set_tcp_option(struct sd_tcp *tcp, int option, int number)
 {
     switch (option) {
@@ -179,7 +205,7 @@ static long set_tcp_option(struct sd_tcp *tcp, int option, int number)
     case TCP_KEEPCNT:
         return set_keeping(&tcp->keep_count, number, 127, 1);
     case TCP_DEFER_ACCEPT:
-        tcp->defer_accept = number < 0 ? 0 : number;
+        tcp->defer_accept = defer_time(number);
         return 0;
     case TCP_USER_TIMEOUT:
         if (number < 0)
@@ -233,6 +259,8 @@ long sd_tcp_setsockopt(struct sd_socket *socket, int level, int option, const vo
     else if (bytes >= sizeof(number))
         result = set_tcp_option(tcp, option, number);
     if (!result) {
+        if (level == SOL_SOCKET)
+            take_buffers(tcp, option);
         sd_tcp_apply(tcp);
         if (level == SOL_TCP && (option == TCP_NODELAY || option == TCP_CORK || option == TCP_QUICKACK))
             push(tcp);

@@ -18,6 +18,49 @@ void sd_tcp_queue(struct sd_tcp *tcp, struct pbuf *packet)
         ;
 }
 
+void sd_tcp_limit_window(struct sd_tcp *tcp, bool is_new)
+{
+    struct tcp_pcb *pcb = tcp->pcb;
+    int64_t wanted = tcp->window && tcp->window < TCP_WND_MAX(pcb) ? tcp->window : TCP_WND_MAX(pcb);
+    int64_t excess = (int64_t)pcb->rcv_wnd + (int64_t)tcp->queued - wanted, untold;
+
+    /* A SYN's window is not scaled; lwIP takes the rest for told, too. */
+    if (is_new && tcp->window && pcb->rcv_ann_wnd > UINT16_MAX) {
+        pcb->rcv_ann_wnd = UINT16_MAX;
+        pcb->rcv_ann_right_edge = pcb->rcv_nxt + UINT16_MAX;
+    }
+    untold = (int64_t)pcb->rcv_wnd - pcb->rcv_ann_wnd;
+    if (excess > 0 && untold > 0) {
+        int64_t now = excess < untold ? excess : untold;
+
+        pcb->rcv_wnd -= (tcpwnd_size_t)now;
+        excess -= now;
+    }
+    tcp->window_debt = excess;
+    sd_tcp_taken(tcp, 0);
+}
+
+void sd_tcp_taken(struct sd_tcp *tcp, size_t bytes)
+{
+    struct tcp_pcb *pcb = tcp->pcb;
+    int64_t give = (int64_t)bytes - tcp->window_debt;
+
+    if (!pcb)
+        return;
+    tcp->window_debt = give < 0 ? -give : 0;
+    while (give > 0) {
+        uint16_t now = give < UINT16_MAX ? (uint16_t)give : UINT16_MAX;
+
+        tcp_recved(pcb, now);
+        give -= now;
+    }
+    /* lwIP says so once a quarter of its own window is free. */
+    if (tcp->window && pcb->rcv_nxt + pcb->rcv_ann_wnd - pcb->rcv_ann_right_edge >= tcp->window / 4 + 1) {
+        tcp_ack_now(pcb);
+        (void)tcp_output(pcb);
+    }
+}
+
 static void drop_first(struct sd_tcp *tcp)
 {
     struct pbuf *first = tcp->first;
@@ -79,12 +122,7 @@ static long consume(struct sd_tcp *tcp, struct sd_message *message, int flags)
             drop_first(tcp);
     }
     tcp->queued -= (size_t)done;
-    for (long left = done; left && tcp->pcb;) {
-        uint16_t now = left < UINT16_MAX ? (uint16_t)left : UINT16_MAX;
-
-        tcp_recved(tcp->pcb, now);
-        left -= now;
-    }
+    sd_tcp_taken(tcp, (size_t)done);
     return done ? done : result;
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include <stardust/kernel.h>
 #include <stardust/net.h>
 #include <xenlib/types.h>
 
@@ -32,7 +33,7 @@ static size_t count_present(const char *from, size_t bytes)
 /* As many bytes as lwIP takes: 0 when it takes none now; -EFAULT. */
 static long write_some(struct sd_tcp *tcp, const char *from, size_t bytes, bool more)
 {
-    size_t room = tcp->pcb->snd_buf;
+    size_t room = sd_tcp_room(tcp);
     uint8_t flags = TCP_WRITE_FLAG_COPY;
     err_t error = ERR_MEM;
 
@@ -66,6 +67,8 @@ static long write_all(struct sd_tcp *tcp, struct sd_message *message, bool more)
 {
     long done = 0, result = 0;
 
+    if (!tcp->pcb->unacked && !tcp->pcb->unsent)
+        tcp->progress = sd_now();
     while (message->bytes) {
         const char *from;
         size_t bytes;
@@ -111,6 +114,8 @@ static long send_all(struct sd_tcp *tcp, struct sd_message *message)
         if (result < 0)
             break;
         done += result;
+        if (tcp->user_timeout)
+            sd_tcp_watch(tcp);
         sd_net_timers_tcp_used();
         if (!is_held_back(tcp, more))
             (void)tcp_output(tcp->pcb);

@@ -11,6 +11,7 @@
 #include <stardust/net.h>
 
 #include "../net/memory.h"
+#include "../net/random.h"
 #include "../posix/copy.h"
 #include "lwip/ip.h"
 
@@ -30,13 +31,56 @@ static size_t cost_of(const struct pbuf *packet)
 }
 
 static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *packet, const ip_addr_t *from,
+                        u16_t port);
+
+struct sd_udp *sd_udp_of_pcb(const struct udp_pcb *pcb)
+{
+    return pcb->recv == on_datagram ? pcb->recv_arg : NULL;
+}
+
+/* The next socket after `at` that SO_REUSEPORT has put at the same place. */
+static struct udp_pcb *next_at(struct udp_pcb *at, const struct udp_pcb *place)
+{
+    for (; at; at = at->next) {
+        const struct sd_udp *udp = sd_udp_of_pcb(at);
+
+        if (udp && udp->inet.reuse_port && !udp->inet.has_peer && at->local_port == place->local_port &&
+            IP_GET_TYPE(&at->local_ip) == IP_GET_TYPE(&place->local_ip) &&
+            ip_addr_cmp(&at->local_ip, &place->local_ip))
+            break;
+    }
+    return at;
+}
+
+/* Of those, the one that this peer's datagrams go to. */
+static struct sd_udp *choose(const struct udp_pcb *place, struct sd_udp *first, const ip_addr_t *from,
+                             uint16_t port)
+{
+    struct sd_end peer = {.port = port};
+    struct udp_pcb *at = NULL;
+    unsigned count = 0, skip;
+
+    while ((at = next_at(at ? at->next : udp_pcbs, place)))
+        count++;
+    if (count < 2)
+        return first;
+    ip_addr_copy(peer.address, *from);
+    skip = (unsigned)(sd_net_hash(&peer, sizeof(peer)) % count);
+    at = next_at(udp_pcbs, place);
+    while (skip--)
+        at = next_at(at->next, place);
+    return sd_udp_of_pcb(at);
+}
+
+static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *packet, const ip_addr_t *from,
                         u16_t port)
 {
     struct sd_udp *udp = arg;
     size_t cost = cost_of(packet);
     struct sd_datagram *datagram = NULL;
 
-    (void)pcb;
+    if (udp->inet.reuse_port && !udp->inet.has_peer)
+        udp = choose(pcb, udp, from, port);
     if (udp->queued < (size_t)udp->inet.receive_bytes)
         datagram = sd_net_calloc(1, sizeof(*datagram));
     if (!datagram) {
@@ -48,6 +92,8 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *packet, con
     ip_addr_copy(datagram->from.address, *from);
     datagram->from.port = port;
     ip_addr_copy(datagram->to, *ip_current_dest_addr());
+    datagram->tos =
+        ip_current_is_v6() ? (uint8_t)IP6H_TC(ip6_current_header()) : IPH_TOS(ip4_current_header());
     datagram->interface = netif_get_index(ip_current_input_netif());
     xen_list_insert(&udp->datagrams, &datagram->link);
     udp->queued += cost;
@@ -134,6 +180,7 @@ static long connect_to(struct sd_udp *udp, struct sd_end *peer)
     error = sd_inet_error(udp_connect(udp->pcb, &peer->address, peer->port));
     if (error)
         return error;
+    sd_udp_hear_errors();
     udp->inet.peer = *peer;
     udp->inet.has_peer = true;
     ip_addr_copy(udp->inet.local.address, own);

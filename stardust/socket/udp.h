@@ -12,6 +12,7 @@ struct sd_datagram {
     struct sd_end from;
     ip_addr_t to;
     uint8_t interface; /* that it came by */
+    uint8_t tos;
 };
 
 struct sd_udp {
@@ -31,6 +32,12 @@ static inline struct sd_udp *sd_udp_of(struct sd_socket *socket)
 
 long sd_udp_recvmsg(struct sd_socket *socket, struct sd_message *message);
 long sd_udp_sendmsg(struct sd_socket *socket, struct sd_message *message);
+
+/* The socket of a PCB; NULL for one that is none's. */
+struct sd_udp *sd_udp_of_pcb(const struct udp_pcb *pcb);
+
+/* From here on ICMP's errors are told to connected sockets: udp_error.c. Without memory some are not. */
+void sd_udp_hear_errors(void);
 
 /* Frees one that is in the queue. */
 void sd_udp_drop(struct sd_udp *udp, struct sd_datagram *datagram);

@@ -88,40 +88,57 @@ static int copy_out(struct sd_message *message, const struct pbuf *packet, size_
     return 0;
 }
 
+/* Adds one to the control data, of which `used` bytes are there, if there is room. */
+static void give_control(struct sd_message *message, size_t *used, int level, int type, const void *data,
+                         size_t bytes)
+{
+    struct cmsghdr header = {
+        .cmsg_len = (socklen_t)(sizeof(header) + bytes), .cmsg_level = level, .cmsg_type = type};
+    size_t room = message->control_bytes - *used, whole = (header.cmsg_len + 7) & ~7ul;
+    char *to = (char *)message->control + *used;
+
+    if (room < header.cmsg_len || sd_copy_out(to, &header, sizeof(header)) ||
+        sd_copy_out(to + sizeof(header), data, bytes)) {
+        message->flags |= MSG_CTRUNC;
+        return;
+    }
+    *used += room < whole ? room : whole;
+}
+
 /* IP_PKTINFO, IPV6_PKTINFO: which of the guest's addresses it was for. */
 static void give_info(const struct sd_inet *inet, const struct sd_datagram *datagram,
-                      struct sd_message *message)
+                      struct sd_message *message, size_t *used)
 {
-    struct {
-        struct cmsghdr header;
-        union {
-            struct in_pktinfo v4;
-            struct in6_pktinfo v6;
-        } info;
-    } control = {0};
-    struct sockaddr_in6 to6;
     const struct sd_end to = {.address = datagram->to};
-    bool is_v6 = inet->socket.family == AF_INET6;
-    size_t bytes = sizeof(control.header) + (is_v6 ? sizeof(control.info.v6) : sizeof(control.info.v4));
-    size_t room = message->control_bytes;
+    struct in6_pktinfo v6 = {.ipi6_ifindex = datagram->interface};
+    struct in_pktinfo v4 = {.ipi_ifindex = datagram->interface};
+    struct sockaddr_in6 to6;
 
-    control.header.cmsg_len = (socklen_t)bytes;
-    control.header.cmsg_level = is_v6 ? SOL_IPV6 : SOL_IP;
-    control.header.cmsg_type = is_v6 ? IPV6_PKTINFO : IP_PKTINFO;
-    if (is_v6) {
+    if (inet->socket.family == AF_INET6) {
         sd_end_give(inet, &to, &to6);
-        control.info.v6.ipi6_addr = to6.sin6_addr;
-        control.info.v6.ipi6_ifindex = datagram->interface;
+        v6.ipi6_addr = to6.sin6_addr;
+        give_control(message, used, SOL_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
     } else {
-        control.info.v4.ipi_addr.s_addr = ip_2_ip4(&datagram->to)->addr;
-        control.info.v4.ipi_spec_dst = control.info.v4.ipi_addr;
-        control.info.v4.ipi_ifindex = datagram->interface;
+        v4.ipi_addr.s_addr = ip_2_ip4(&datagram->to)->addr;
+        v4.ipi_spec_dst = v4.ipi_addr;
+        give_control(message, used, SOL_IP, IP_PKTINFO, &v4, sizeof(v4));
     }
-    message->control_bytes = 0;
-    if (room < bytes || sd_copy_out(message->control, &control, bytes))
-        message->flags |= MSG_CTRUNC;
-    else
-        message->control_bytes = (bytes + 7) & ~7ul & (room < ((bytes + 7) & ~7ul) ? bytes : ~0ul);
+}
+
+/* What the program asked for besides. */
+static void give_controls(const struct sd_inet *inet, const struct sd_datagram *datagram,
+                          struct sd_message *message)
+{
+    int tos = datagram->tos;
+    size_t used = 0;
+
+    if (inet->gives_info)
+        give_info(inet, datagram, message, &used);
+    if (inet->gives_tos && IP_IS_V6_VAL(datagram->from.address))
+        give_control(message, &used, SOL_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+    else if (inet->gives_tos && inet->socket.family == AF_INET)
+        give_control(message, &used, SOL_IP, IP_TOS, &datagram->tos, sizeof(datagram->tos));
+    message->control_bytes = used;
 }
 
 static long take(struct sd_udp *udp, struct sd_datagram *datagram, struct sd_message *message, int flags)
@@ -134,10 +151,7 @@ static long take(struct sd_udp *udp, struct sd_datagram *datagram, struct sd_mes
         message->flags |= MSG_TRUNC;
     if (message->name_room)
         message->name_bytes = sd_end_give(&udp->inet, &datagram->from, message->name_room);
-    if (udp->inet.gives_info)
-        give_info(&udp->inet, datagram, message);
-    else
-        message->control_bytes = 0;
+    give_controls(&udp->inet, datagram, message);
     if (!(flags & MSG_PEEK))
         sd_udp_drop(udp, datagram);
     return (long)(flags & MSG_TRUNC ? there : bytes);

@@ -95,6 +95,11 @@ extern uint32_t sd_net_tcp_window, sd_net_tcp_send;
 #define TCP_MSL                   30000UL /* as Linux: 60 s of TIME_WAIT */
 #define LWIP_TCP_RTO_TIME         1500
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 0
+#ifdef SD_NET_SOCKETS_GIVE_UP
+/* For tcp.c alone: how long an attempt to connect takes is the socket's to say (TCP_SYNCNT). */
+#define TCP_SYNMAXRTX 255
+#define TCP_MAXRTX    (pcb->state == SYN_SENT ? 255 : 12)
+#endif
 
 /* What a program gives TCP to send is copied where the copy may fail (stardust/socket). */
 #ifdef SD_NET_COPY_FROM_PROGRAM

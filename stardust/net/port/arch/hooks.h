@@ -8,6 +8,7 @@
 
 #include "lwip/ip_addr.h"
 
+struct netif;
 struct pbuf;
 struct tcp_hdr;
 struct tcp_pcb;
@@ -23,7 +24,18 @@ uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
  * a large one. False: it is not to be looked at.
  */
 bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet);
+/* Whether a listener has a place for one more connection: socket/tcp_listen.c, if it is in the image. */
+struct tcp_pcb_listen;
+bool sd_tcp_admits(const struct tcp_pcb_listen *listener) __attribute__((weak));
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, length, length1, options2, packet)                           \
     (sd_net_tcp_arrived(pcb, header, packet) ? ERR_OK : ERR_VAL)
+
+/*
+ * An IPv4 packet, before it is looked at. The loopback interface is all of 127.0.0.0/8, but lwIP's has one
+ * address: it takes on the one that each packet is for (sd_net_loop_home undoes it).
+ */
+void sd_net_ip4_arrived(const struct pbuf *packet, struct netif *netif);
+void sd_net_loop_home(struct netif *netif);
+#define LWIP_HOOK_IP4_INPUT(packet, netif) (sd_net_ip4_arrived(packet, netif), 0)
 
 #endif

@@ -41,6 +41,36 @@ static void accept_tells_who_and_sets_flags(void)
     CHECK_ERRNO(accept(listener, NULL, NULL), EBADF);
 }
 
+static void all_of_127_is_this_machine(void)
+{
+    struct name name = here(AF_INET, 0), own, wild = here(AF_INET, 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0), accepted, udp[2];
+
+    name.v4.sin_addr.s_addr = htonl(0x7f010203);
+    CHECK(!bind(listener, &name.any, name.bytes) && !listen(listener, 4));
+    name = name_of(listener);
+    CHECK(name.v4.sin_addr.s_addr == htonl(0x7f010203) && !connect(fd, &name.any, name.bytes));
+    own = name_of(fd);
+    CHECK(own.v4.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && same(peer_of(fd), name));
+    accepted = accept(listener, NULL, NULL);
+    CHECK(write_all(fd, data, 100000) == 100000 && read_all(accepted, back, 100000) == 100000);
+    CHECK(!close(accepted) && !close(fd) && !close(listener));
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_ERRNO(connect(fd, &name.any, name.bytes), ECONNREFUSED);
+    close(fd);
+    udp[0] = socket(AF_INET, SOCK_DGRAM, 0);
+    udp[1] = socket(AF_INET, SOCK_DGRAM, 0);
+    wild.v4.sin_addr.s_addr = 0;
+    CHECK(!bind(udp[0], &wild.any, wild.bytes));
+    name.v4.sin_port = name_of(udp[0]).v4.sin_port;
+    CHECK(!connect(udp[1], &name.any, name.bytes) && send(udp[1], "x", 1, 0) == 1);
+    CHECK(recvfrom(udp[0], back, 9, 0, &own.any, &own.bytes) == 1);
+    CHECK(sendto(udp[0], "y", 1, 0, &own.any, own.bytes) == 1);
+    CHECK(own.v4.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+    close(udp[0]);
+    close(udp[1]);
+}
+
 static void *connect_late(void *arg)
 {
     struct name *name = arg;
@@ -283,6 +313,7 @@ static void bad_arguments_are_refused(void)
 const struct claim connect_claims[] = {
     CLAIM(names_are_those_of_both_ends),
     CLAIM(accept_tells_who_and_sets_flags),
+    CLAIM(all_of_127_is_this_machine),
     CLAIM(accept_waits),
     CLAIM(accept_times_out),
     CLAIM(nobody_there_is_a_refusal),

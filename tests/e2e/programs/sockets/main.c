@@ -141,5 +141,6 @@ int main(int argc, char **argv)
     run_claims(datagram_claims, only);
     run_claims(ready_claims, only);
     run_claims(option_claims, only);
+    run_claims(server_claims, only);
     return end_claims();
 }
