@@ -30,7 +30,7 @@ static void send_text(int client, const char *status, const char *text, bool bod
 
 static bool send_file(int client, const char *name, bool body, bool stays)
 {
-    char path[1100], piece[16384];
+    char path[1100];
     struct stat found = {0};
     ssize_t bytes = 0;
     int file;
@@ -40,6 +40,8 @@ static bool send_file(int client, const char *name, bool body, bool stays)
     if (file < 0 || fstat(file, &found) || !S_ISREG(found.st_mode)) {
         send_text(client, "404 Not Found", "There is no such page.\n", body, stays);
     } else {
+        char piece[16384];
+
         head(client, "200 OK", strstr(path, ".css") ? "css" : "html", (size_t)found.st_size, stays);
         while (body && (bytes = read(file, piece, sizeof(piece))) > 0 &&
                write(client, piece, (size_t)bytes) == bytes)
@@ -93,7 +95,7 @@ static void *talk(void *client)
 int main(void)
 {
     struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
-    int server = socket(AF_INET6, SOCK_STREAM, 0), on = 1, client;
+    int server = socket(AF_INET6, SOCK_STREAM, 0), on = 1;
     pthread_attr_t attributes;
     pthread_t thread;
 
@@ -104,7 +106,9 @@ int main(void)
     if (bind(server, (struct sockaddr *)&any, sizeof(any)) || listen(server, 128))
         return perror("port 80"), 1;
     for (;;) {
-        if ((client = accept(server, NULL, NULL)) < 0) {
+        int client = accept(server, NULL, NULL);
+
+        if (client < 0) {
             usleep(10000); /* until there are descriptors again */
             continue;
         }
