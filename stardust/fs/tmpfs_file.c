@@ -71,10 +71,11 @@ static void drop_pages(struct tmp_file *file, uint64_t from, uint64_t end)
     sd_pages_drop(&file->pages, from, end);
 }
 
+static const char zeros[XEN_PAGE_SIZE];
+
 /* Bytes out of one page. */
 static int read_part(const struct tmp_file *file, uint64_t offset, char *to, size_t bytes)
 {
-    static const char zeros[XEN_PAGE_SIZE];
     uint64_t number = offset >> XEN_PAGE_SHIFT;
     size_t first = offset & MASK, below = part_below(file, number), now;
     const char *page = sd_pages_find(&file->pages, number);
@@ -354,6 +355,29 @@ static int file_page(struct sd_file *file, uint64_t number, void **page)
     return *page ? 0 : -ENOSPC;
 }
 
+static size_t file_lend(struct sd_file *open, long offset, const char **at)
+{
+    const struct tmp_file *file = tmp_file(open->node);
+    uint64_t from = (uint64_t)offset, number = from >> XEN_PAGE_SHIFT, next,
+             bytes = XEN_PAGE_SIZE - (from & MASK);
+    const char *page = sd_pages_find(&file->pages, number);
+
+    if (from >= file->node.size)
+        return 0;
+    if (page) {
+        *at = page + (from & MASK);
+    } else if (from < file->below_bytes) {
+        /* All that is not overlaid. */
+        next = sd_pages_next(&file->pages, number);
+        *at = file->below + from;
+        bytes = (next < pages_below(file) ? next << XEN_PAGE_SHIFT : file->below_bytes) - from;
+    } else {
+        *at = zeros;
+    }
+    sd_node_accessed(open->node);
+    return bytes < file->node.size - from ? bytes : file->node.size - from;
+}
+
 static long file_truncate(struct sd_file *file, long bytes)
 {
     return file_resize(file->node, (uint64_t)bytes);
@@ -411,6 +435,7 @@ static const struct sd_file_ops ops = {
     .lseek = file_seek,
     .truncate = file_truncate,
     .page = file_page,
+    .lend = file_lend,
     .stat = sd_tmp_stat,
     .close = sd_tmp_close,
 };

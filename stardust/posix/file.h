@@ -42,6 +42,9 @@ struct sd_file_ops {
      * otherwise. 0, -ENXIO behind the file's end, -ENOSPC. Must not wait; exception context, too. NULL: it
      * cannot be mapped MAP_SHARED. */
     int (*page)(struct sd_file *file, uint64_t number, void **page);
+    /* Where the bytes from `offset` on lie and how many there are in one piece, 0 at the file's end: to be
+     * read until the caller waits or changes the file. Must not wait. NULL: they are to be had by pread. */
+    size_t (*lend)(struct sd_file *file, long offset, const char **at);
     void (*close)(struct sd_file *file); /* nobody refers to it any more; NULL when there is nothing to do */
 };
 

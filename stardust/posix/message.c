@@ -13,6 +13,7 @@
 
 #include <xenlib/time.h>
 
+#include "../fs/fs.h"
 #include "copy.h"
 #include "signals.h"
 #include "sys.h"
@@ -58,6 +59,18 @@ static int move(struct sd_message *message, char *kernel, size_t bytes, bool out
 
 int sd_message_in(struct sd_message *message, void *to, size_t bytes)
 {
+    while (message->file && bytes) {
+        const char *from;
+        size_t now;
+
+        if (sd_message_piece(message, &from, &now))
+            return -EFAULT;
+        now = now < bytes ? now : bytes;
+        memcpy(to, from, now);
+        sd_message_skip(message, now);
+        to = (char *)to + now;
+        bytes -= now;
+    }
     return move(message, to, bytes, false);
 }
 
@@ -70,6 +83,12 @@ int sd_message_piece(struct sd_message *message, const char **at, size_t *bytes)
 {
     struct iovec vector;
 
+    if (message->file) {
+        *bytes = message->file->ops->lend(message->file, message->file_at + (long)message->within, at);
+        if (*bytes > message->bytes)
+            *bytes = message->bytes;
+        return *bytes ? 0 : -ENODATA;
+    }
     for (;;) {
         if (message->count <= 0 || sd_copy_in(&vector, message->vectors, sizeof(vector)))
             return -EFAULT;
@@ -149,6 +168,23 @@ long sd_socket_write(struct sd_file *file, const void *buffer, size_t bytes)
     const struct iovec vector = {(void *)(uintptr_t)buffer, bytes};
 
     return sd_socket_vectored(file, true, &vector, 1);
+}
+
+long sd_socket_sendfile(struct sd_file *to, struct sd_file *from, long at, size_t bytes)
+{
+    struct sd_socket *socket = xen_container_of(to, struct sd_socket, file);
+    struct sd_message message = {.file = from, .file_at = at};
+    uint64_t size = from->node->size;
+    long result;
+
+    if (to->ops->read != sd_socket_read || socket->type != SOCK_STREAM)
+        return -ENOTSOCK;
+    if ((uint64_t)at >= size)
+        return 0;
+    message.bytes = bytes < size - (uint64_t)at ? bytes : size - (uint64_t)at;
+    message.flags = flags_of(socket, 0);
+    result = transfer(socket, &message, true);
+    return result == -ENODATA ? 0 : result; /* cut off meanwhile */
 }
 
 /* ---- sending ---- */

@@ -9,8 +9,11 @@
 struct iovec;
 struct sd_socket;
 
-/* The bytes of a message, in the program's memory, which is read or written from the front to the back. */
+/* The bytes of a message, in the program's memory, which is read or written from the front to the back; or to
+ * send, a file's. */
 struct sd_message {
+    struct sd_file *file;        /* with `lend`; NULL: `vectors` */
+    long file_at;                /* where in the file, `within` to be added */
     const struct iovec *vectors; /* the program's; checked */
     int count;
     size_t within;    /* the first one, so many bytes are done */
@@ -70,10 +73,15 @@ void sd_socket_put(struct sd_socket *socket);
 int sd_message_in(struct sd_message *message, void *to, size_t bytes) xen_must_check;
 int sd_message_out(struct sd_message *message, const void *from, size_t bytes) xen_must_check;
 
-/* Where the next bytes lie in the program's memory, and how many in one piece: 1 at least, when
- * message->bytes is not 0. 0 or -EFAULT. They are not checked to be there. Then: so many of them are done. */
+/* Where the next bytes to send lie, and how many in one piece: 1 at least, when message->bytes is not 0. 0,
+ * -EFAULT, -ENODATA where the file ends. The program's are not checked to be there; a file's stay until the
+ * caller waits. Then: so many of them are done. */
 int sd_message_piece(struct sd_message *message, const char **at, size_t *bytes) xen_must_check;
 void sd_message_skip(struct sd_message *message, size_t bytes);
+
+/* Sends from a file that can lend, to a file that is a stream socket: how many bytes, or an errno as write's;
+ * -ENOTSOCK when it is none. Weak in its user: without sockets in the image there is none. */
+long sd_socket_sendfile(struct sd_file *to, struct sd_file *from, long at, size_t bytes);
 
 /* When a call that waits gives up: XEN_FOREVER, or the time-out's end, when it gives EAGAIN. */
 uint64_t sd_socket_deadline(uint64_t timeout_ns);

@@ -1,5 +1,5 @@
 /*
- * From one file to another without the program's memory between: by way of a page.
+ * From one file to another without the program's memory between: by way of a page, or from where it lies.
  */
 #define _GNU_SOURCE
 #include "sys.h"
@@ -14,6 +14,9 @@
 #include "../fs/fs.h"
 #include "copy.h"
 #include "file.h"
+#include "socket.h"
+
+#pragma weak sd_socket_sendfile
 
 #define BYTES_MAX 0x7ffff000ul
 
@@ -27,9 +30,15 @@ struct transfer {
 /* What arrived, or what went wrong when nothing did. */
 static long run(struct transfer *transfer)
 {
-    char *page = sd_page_alloc(0);
-    long done = 0, result = page ? 0 : -ENOMEM;
+    long done = 0, result = -ENOTSOCK;
+    char *page;
 
+    if (sd_socket_sendfile && transfer->from->ops->lend)
+        result = sd_socket_sendfile(transfer->to, transfer->from, transfer->at, transfer->bytes);
+    if (result != -ENOTSOCK)
+        return result;
+    page = sd_page_alloc(0);
+    result = page ? 0 : -ENOMEM;
     while (page && (size_t)done < transfer->bytes) {
         size_t left = transfer->bytes - (size_t)done;
 

@@ -142,5 +142,6 @@ int main(int argc, char **argv)
     run_claims(ready_claims, only);
     run_claims(option_claims, only);
     run_claims(server_claims, only);
+    run_claims(sendfile_claims, only);
     return end_claims();
 }
