@@ -125,6 +125,11 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const
     return true;
 }
 
+void sd_net_ip4_arrived(const struct pbuf *packet, struct netif *netif)
+{
+    (void)packet, (void)netif;
+}
+
 /* ---- segments ---- */
 
 #define ACK 0x10
