@@ -204,6 +204,19 @@ int sd_device_open(struct sd_node *node, int flags, struct sd_file **file) xen_m
  */
 int sd_fifo_open(struct sd_node *node, int flags, struct sd_file **file) xen_must_check;
 
+/*
+ * What a path that names a socket leads to, for posix/unix_named.c: 0 or as sd_walk_to and sd_fs_make,
+ * -ECONNREFUSED for what is no socket; the node comes with a reference. NULL until the root is made, so that
+ * who uses sockets and no files carries none.
+ */
+struct sd_fs_sockets {
+    int (*make)(const char *path, struct sd_node **node);
+    int (*find)(const char *path, struct sd_node **node);
+    void (*put)(struct sd_node *node);
+};
+extern const struct sd_fs_sockets *sd_fs_sockets;
+extern const struct sd_fs_sockets sd_fs_sockets_by_path; /* sockets.c */
+
 /* Before pages of a file go, from `first` up to `end`: whatever shows them stops that. Weak: without mmap in
  * the image nothing does. */
 void sd_vm_file_cut(const struct sd_node *node, uint64_t first, uint64_t end) __attribute__((weak));

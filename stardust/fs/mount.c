@@ -30,6 +30,8 @@ static int begin(struct sd_mount *mount, const struct sd_fs *type)
     return error;
 }
 
+const struct sd_fs_sockets *sd_fs_sockets;
+
 struct sd_node *sd_fs_root(void)
 {
     if (root_mount.root)
@@ -38,6 +40,7 @@ struct sd_node *sd_fs_root(void)
         return NULL;
     current = sd_node_get(root_mount.root);
     sd_mount_use(&root_mount);
+    sd_fs_sockets = &sd_fs_sockets_by_path;
     sd_ramdisk_unpack();
     return root_mount.root;
 }

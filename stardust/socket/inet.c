@@ -14,6 +14,7 @@
 
 #include "../posix/anonymous.h"
 #include "../posix/sys.h"
+#include "../posix/unix.h"
 #include "../posix/wait.h"
 #include "lwip/err.h"
 #include "network.h"
@@ -139,6 +140,8 @@ long sd_sys_socket(int family, int type, int protocol)
     case AF_INET:
     case AF_INET6:
         return open_inet(family, type, protocol);
+    case AF_UNIX:
+        return sd_unix_open(type, protocol);
     default:
         return -EAFNOSUPPORT;
     }

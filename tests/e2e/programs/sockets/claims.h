@@ -10,7 +10,7 @@
 
 /* Each ends with an entry without a name. */
 extern const struct claim stream_claims[], connect_claims[], datagram_claims[], ready_claims[],
-    option_claims[], server_claims[], sendfile_claims[];
+    option_claims[], server_claims[], sendfile_claims[], unix_claims[];
 
 /* Where nothing is; the compiler does not know. */
 extern char *volatile bad;

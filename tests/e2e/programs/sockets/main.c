@@ -143,5 +143,6 @@ int main(int argc, char **argv)
     run_claims(option_claims, only);
     run_claims(server_claims, only);
     run_claims(sendfile_claims, only);
+    run_claims(unix_claims, only);
     return end_claims();
 }

@@ -1,46 +1,61 @@
 #define _GNU_SOURCE
-#include "socketpair.h"
+#include "unix.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "rights.h"
 
-static struct sd_packet *first_of(const struct sd_pair_end *end)
+static struct sd_packet *first_of(const struct sd_unix *end)
 {
     return xen_list_is_empty(&end->packets) ? NULL
                                             : xen_container_of(end->packets.next, struct sd_packet, link);
 }
 
 /* Waits for a packet. NULL with 0 for the end of what there will be, or an errno. The lock is held. */
-static struct sd_packet *wait_for_packet(struct sd_pair_end *end, int flags, uint64_t deadline, long *result)
+static struct sd_packet *wait_for_packet(struct sd_unix *end, int flags, uint64_t deadline, long *result)
 {
     *result = 0;
     for (;;) {
         if (first_of(end))
             return first_of(end);
         if (end->error) {
-            *result = sd_pair_take_error(end);
+            *result = sd_unix_take_error(end);
             return NULL;
         }
         if (end->no_more_in)
             return NULL;
-        *result = sd_pair_wait(end, &end->readable, flags, deadline);
+        if (!sd_unix_is_datagram(end) && !end->is_connected) {
+            *result = sd_unix_is_stream(end) ? -EINVAL : -ENOTCONN;
+            return NULL;
+        }
+        *result = sd_unix_wait(&end->readable, flags, deadline);
         if (*result)
             return NULL;
     }
 }
 
 /* It is off the queue; who sends has room again. */
-static void finish(struct sd_pair_end *end, struct sd_packet *packet)
+static void finish(struct sd_unix *end, struct sd_packet *packet)
 {
     xen_list_remove(&packet->link);
     end->queued -= sd_packet_cost(packet);
-    sd_pair_tell(end->peer, POLLOUT);
+    sd_unix_tell_room(end);
+}
+
+/* Who sent it; nothing where he has no name. */
+static void tell_name(const struct sd_packet *packet, struct sd_message *message)
+{
+    if (!message->name_room)
+        return;
+    message->name_bytes = packet->from ? packet->from->bytes : 0;
+    if (packet->from)
+        memcpy(message->name_room, &packet->from->address, packet->from->bytes);
 }
 
 /* One packet, whole. The lock is held. */
-static long receive_packet(struct sd_pair_end *end, struct sd_message *message, struct sd_packet **done)
+static long receive_packet(struct sd_unix *end, struct sd_message *message, struct sd_packet **done)
 {
     long result;
     struct sd_packet *packet =
@@ -56,6 +71,7 @@ static long receive_packet(struct sd_pair_end *end, struct sd_message *message, 
     bytes = packet->end < message->bytes ? packet->end : message->bytes;
     if (sd_message_out(message, packet->data, bytes))
         return -EFAULT;
+    tell_name(packet, message);
     if (bytes < packet->end)
         message->flags |= MSG_TRUNC;
     if (end->socket.type == SOCK_SEQPACKET)
@@ -71,7 +87,7 @@ static long receive_packet(struct sd_pair_end *end, struct sd_message *message, 
 
 /* Bytes of a stream, from one packet after the other, but not beyond what came with files, which are
  * left in *done_with. The lock is held. */
-static long receive_stream(struct sd_pair_end *end, struct sd_message *message, struct sd_rights **done_with)
+static long receive_stream(struct sd_unix *end, struct sd_message *message, struct sd_rights **done_with)
 {
     uint64_t deadline = sd_socket_deadline(end->socket.receive_ns);
     struct sd_rights *rights = NULL;
@@ -90,6 +106,8 @@ static long receive_stream(struct sd_pair_end *end, struct sd_message *message, 
         result = sd_message_out(message, packet->data + packet->first, bytes);
         if (result)
             break;
+        if (!done)
+            tell_name(packet, message);
         done += (long)bytes;
         rights = packet->rights;
         if (asked & MSG_PEEK) {
@@ -111,19 +129,19 @@ static long receive_stream(struct sd_pair_end *end, struct sd_message *message, 
     return done ? done : result;
 }
 
-long sd_pair_recvmsg(struct sd_socket *socket, struct sd_message *message)
+long sd_unix_recvmsg(struct sd_socket *socket, struct sd_message *message)
 {
-    struct sd_pair_end *end = sd_pair_end_of(socket);
+    struct sd_unix *end = sd_unix_of(socket);
     struct sd_packet *packet = NULL;
     struct sd_rights *rights = NULL;
     long result;
 
     if (message->flags & MSG_OOB)
         return -EOPNOTSUPP;
-    xen_platform_lock(&end->pair->lock);
-    result = sd_pair_is_stream(end) ? receive_stream(end, message, &rights)
+    xen_platform_lock(&sd_unix_lock);
+    result = sd_unix_is_stream(end) ? receive_stream(end, message, &rights)
                                     : receive_packet(end, message, &packet);
-    xen_platform_unlock(&end->pair->lock);
+    xen_platform_unlock(&sd_unix_lock);
     /* Closing one of the files may lead back here. */
     sd_rights_drop(rights);
     if (packet)
