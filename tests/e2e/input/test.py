@@ -48,6 +48,7 @@ def test_line_is_echoed_and_edited_in_a_terminal():
         lab.guest.expect("terminal 11, 101x37, canonical 1\r\n", PATIENCE)
         start = len(lab.guest.console())
         lab.guest.send(b"ab\x7fc\tx\b\bd e\x15one two\x17\r")
+        lab.guest.expect(r"<one >\r\n", PATIENCE, start)      # what is typed earlier is echoed earlier
         lab.guest.send(b"end\r\x04\x04")
         lab.guest.expect(r"end 1 0\r\n", PATIENCE, start)
         equal(lab.guest.console()[start:], b"ab\b \bc      x" + b"\b \b" * 7 + b"d e" + b"\b \b" * 5 + b"one two" + b"\b \b" * 3 +
