@@ -3,7 +3,8 @@
 A claim is a directory of tests/e2e with a test.py (or test_*.py) in it. Each function of it that is named for what it claims,
 `def test_echo_is_byte_exact():`, is one test: it fails if it raises, and is skipped if it calls skip("why"). It runs in a
 process of its own, so that nothing of it outlives it, and once for each type of guest: `guest_type` is what it is to start.
-Decorators: `@once` where the type cannot matter, `@only("pvh")` where one type is claimed for, `@timeout(900)` for its seconds.
+Decorators: `@once` where the type cannot matter, `@only("pvh")` where one type is claimed for, `@timeout(900)` for its seconds,
+`@needs("redis")` for upstream programs that it starts; a directory of claims that is named for one needs that.
 """
 
 from __future__ import annotations
@@ -48,6 +49,14 @@ def timeout(seconds: float) -> Callable[[T], T]:
     return mark
 
 
+def needs(*apps: str) -> Callable[[T], T]:
+    """Decorates a test that starts upstream programs, which are built for it."""
+    def mark(function: T) -> T:
+        function.needs = apps           # type: ignore[attr-defined]
+        return function
+    return mark
+
+
 def only(*types: str) -> Callable[[T], T]:
     """Decorates a test of what holds for these types of guest."""
     def mark(function: T) -> T:
@@ -62,6 +71,11 @@ once = only("")     # decorates a test where the type of guest cannot matter
 def types_of(function: Callable[..., Any]) -> tuple[str, ...]:
     """The types of guest that a test runs with; one empty name for a test that runs once."""
     return getattr(function, "types", TYPES)
+
+
+def needs_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The upstream programs that a test starts."""
+    return getattr(function, "needs", ())
 
 
 def equal(got: Any, wanted: Any, what: str = "") -> None:

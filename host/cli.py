@@ -43,7 +43,8 @@ def parser() -> Parser:
     building = add("build", "install what is missing, and build", _build)
     building.add_argument("targets", nargs="*", metavar="TARGET", help="apps or other make targets (default: everything)")
     testing = add("test", "run the tests", _test)
-    testing.add_argument("words", nargs="*", metavar="[host|guest|e2e] [FILTER]", help="a tier, and a part of the tests' names")
+    testing.add_argument("words", nargs="*", metavar="[host|guest|e2e] [FILTER] | soak [MINUTES]",
+                         help="a tier, and a part of the tests' names; or servers under load and faults (30 minutes)")
     add("bench", "measure, and print the table", _bench).add_argument("arguments", nargs="*", metavar="ARGUMENT")
     add("check", "format, analysers, include direction, red zone, both compilers", _check)
     hosting = add("host", "the Xen host in QEMU: `shell` for a shell in its domain 0, `prepare` to make it now and not at the first "
@@ -183,23 +184,23 @@ def main(arguments: list[str]) -> NoReturn:
     os._exit(status)    # threads that wait for input must not hold us
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
+def split(words: list[str]) -> tuple[list[str], list[str]]:
     """At the first `--`."""
     at = words.index("--") if "--" in words else len(words)
     return words[:at], words[at + 1:]
 
 
-def _own_words(target: str) -> list[str]:
+def own_words(target: str) -> list[str]:
     """What apps/NAME/run says: options for `run` of that app, of which the user's win, and arguments for where none are given."""
     file = paths.APPS / target / "run"
     return shlex.split(file.read_text(), comments=True) if "/" not in target and file.is_file() else []
 
 
 def _main(arguments: list[str]) -> int:
-    before, after = _split(arguments)
+    before, after = split(arguments)
     options = parser().parse_args(before)
     if options.command == "run":
-        own, own_after = _split(_own_words(options.target))
+        own, own_after = split(own_words(options.target))
         options = parser().parse_args([before[0], *own, *before[1:]])
         after = after if "--" in arguments else own_after
     options.after = after

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import random
+import re
 import shlex
 import shutil
 import subprocess
@@ -24,12 +26,12 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
-from host import elf, ports
+from host import elf, paths, ports
 from host.errors import Problem
 from host.guest import End, Guest, TooLate
-from host.qemu import Machine
+from host.qemu import Machine, Qemu
 from host.shell import LocalShell, Result, Shell, Stream
 from host.snapshot import restored
 from host.xlconfig import BRIDGE, Config, command_line
@@ -39,6 +41,8 @@ __all__ = ["Dom0", "End", "Guest", "Machine", "Problem", "Result", "TooLate"]
 # What a QEMU machine of a size leaves for guests, in MB; measured by `xl info`'s free_memory, with room for Xen's own.
 GUEST_MEMORY = {768: 480, 2048: 1720}
 IMAGES_BYTES = 32 << 20
+PROGRAMS = paths.BUILD / "programs"     # of this machine, for domain 0
+TREE, TREE_OPTIONS = "/mnt/source", "ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose"
 ADDRESSES = 14      # how many different MACs QEMU's DHCP server gives addresses to is 16
 
 
@@ -109,9 +113,9 @@ class QemuHost:
 
     local = False
 
-    def __init__(self, machine: Machine):
+    def __init__(self, machine: Machine, arguments: Sequence[str]):
         self.machine = machine
-        self.qemu, self.shell = restored(machine)
+        self.qemu, self.shell = restored(machine, arguments)
         self._placed: dict[str, int] = {}   # path: bytes
         self._macs = itertools.cycle(range(ADDRESSES))
         self._forwards: list[str] = []
@@ -178,12 +182,13 @@ class QemuHost:
 class Dom0:
     """A domain 0. Use it in `with`, or call close(). Start it in a thread that lives as long: QEMU ends with that thread."""
 
-    def __init__(self, memory: int = 256, icount: bool = False, qemu: bool = False):
-        """Room for guests of `memory` MB in all. `icount`: virtual time counts instructions. `qemu`: not the machine's own Xen."""
+    def __init__(self, memory: int = 256, icount: bool = False, qemu: bool = False, arguments: Sequence[str] = ()):
+        """Room for guests of `memory` MB in all. `icount`: virtual time counts instructions. `qemu`: not the machine's own Xen.
+        `arguments` are QEMU's, on top."""
         self._guests: list[Guest] = []
         self._starting = threading.Lock()
         self._host: XlHost | QemuHost
-        self._host = XlHost() if not (icount or qemu) and xl_works() else QemuHost(machine_for(memory, icount))
+        self._host = XlHost() if not (icount or qemu) and xl_works() else QemuHost(machine_for(memory, icount), arguments)
         self.shell = self._host.shell
 
     @property
@@ -203,6 +208,12 @@ class Dom0:
             raise Problem(f"in domain 0, `{command}` ended with {status}: {out.strip()[-500:]}")
         return out
 
+    @property
+    def qemu(self) -> Qemu:
+        """The machine that it is in, where that is not this one."""
+        assert isinstance(self._host, QemuHost)
+        return self._host.qemu
+
     def wait_for_debugger(self, port: int) -> None:
         """Until gdb has attached to the whole machine at 127.0.0.1:port, and let it go on."""
         if not isinstance(self._host, QemuHost):
@@ -216,6 +227,28 @@ class Dom0:
     def push(self, source: Path | str | bytes, path: str, mode: int = 0o644) -> None:
         """Put a file, or bytes, into domain 0."""
         self.shell.put(source if isinstance(source, bytes) else Path(source).read_bytes(), path, mode)
+
+    def push_program(self, name: str) -> str:
+        """A program of this machine, with the libraries that it is linked with; the words that call it there."""
+        path = shutil.which(name)
+        if not path:
+            raise Problem(f"there is no {name} on this machine to be brought into domain 0; install its package")
+        if self.local:
+            return path
+        said = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+        files = [Path(file) for file in [path, *re.findall(r"(?:=> |^\s*)(/\S+)", said, re.M)]]
+        for file in files:
+            _copy_once(file, PROGRAMS / file.name)
+        there = self.in_tree(PROGRAMS)
+        loader = next(file.name for file in files if file.name.startswith("ld-linux"))
+        return f"{there}/{loader} --library-path {there} {there}/{files[0].name}"
+
+    def in_tree(self, path: Path) -> str:
+        """Where domain 0 has something of the source tree, which is shared with it: nothing is copied, and what is read is no memory lost."""
+        if self.local:
+            return str(path)
+        self.check(f"mkdir -p {TREE} && {{ grep -q ' {TREE} ' /proc/mounts || mount -t 9p -o {TREE_OPTIONS} source {TREE}; }}")
+        return f"{TREE}/{path.relative_to(paths.ROOT)}"
 
     def pull(self, path: str) -> bytes:
         """A file of domain 0."""
@@ -278,6 +311,15 @@ class Dom0:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _copy_once(source: Path, target: Path) -> None:
+    """Unless it is there; others may do the same at the same time."""
+    if target.exists() and os.path.getmtime(target) == os.path.getmtime(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+        os.replace(shutil.copy2(source, Path(work) / source.name), target)
 
 
 def _memory_hint(image: Path, memory: int) -> str:

@@ -37,7 +37,7 @@ LOADED_BY_NAME = ["libgcc_s.so.1"]      # dlopened, so no NEEDED entry names it
 # In the order in which they are loaded.
 MODULES = """xen-evtchn xen-gntdev xen-privcmd xenfs xen-netback xen-blkback loop llc stp bridge virtio_ring virtio
     virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net virtio_blk virtio_console
-    9pnet 9pnet_virtio netfs fscache 9p sch_netem""".split()
+    9pnet 9pnet_virtio netfs fscache 9p sch_netem veth""".split()
 
 # The recipe.
 RECIPE = ["cpio.py", "dom0image.py", "packages.py"]

@@ -17,7 +17,7 @@ TEST = ["clang", "llvm", "libclang-rt-14-dev", "cpio"]
 PROJECTS = ["cmake", "meson", "autoconf", "automake", "libtool", "pkg-config", "clang", "gdb"]
 
 # The clients that they ask servers with.
-CLIENTS = ["curl", "iperf3", "libmemcached-tools", "redis-tools"]
+CLIENTS = ["bind9-dnsutils", "chromium-headless-shell", "curl", "iperf3", "libmemcached-tools", "redis-tools", "wrk"]
 
 # What `make check` wants on top.
 CHECK = ["clang", "clang-tidy", "clang-format", "cppcheck"]
@@ -34,7 +34,7 @@ DOM0 = [
     "libxenhypfs1", "libxenstore4", "libxentoolcore1", "libxentoollog1",
     "libc6", "libgcc-s1", "libyajl2", "libncurses6", "libtinfo6", "zlib1g", "libbz2-1.0", "liblzma5", "libuuid1", "libzstd1",
     "liblzo2-2", "libnl-3-200", "libnl-route-3-200",
-    "busybox-static", "iproute2", "libelf1", "libbpf1", "libmnl0", "libcap2", "libselinux1", "libpcre2-8-0", "libxtables12",
+    "busybox-static", "iproute2", "libelf1", "libbpf1", "libmnl0", "libcap2", "libselinux1", "libpcre2-8-0", "libxtables12", "libbsd0", "libmd0",
     "python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libexpat1", "libffi8",
 ]
 KERNEL = "linux-image-amd64"

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Sequence
 
 from host import dom0image, paths, qemu
 from host.errors import Problem
@@ -21,8 +22,8 @@ UNUSED_DAYS = 7
 SHARES = {"source": paths.ROOT}     # the tree, for `host shell`
 
 
-def restored(machine: Machine) -> tuple[Qemu, RemoteShell]:
-    """A running domain 0. The caller kills the QEMU."""
+def restored(machine: Machine, arguments: Sequence[str] = ()) -> tuple[Qemu, RemoteShell]:
+    """A running domain 0. The caller kills the QEMU, which gets these arguments on top: nothing that changes the machine."""
     directory = dom0image.ready()
     overlay = dom0image.overlay()
     file = directory / f"snapshot-{_key(machine, overlay)}"
@@ -31,7 +32,7 @@ def restored(machine: Machine) -> tuple[Qemu, RemoteShell]:
             if not file.exists():
                 _make(machine, directory, overlay, file)
     os.utime(file)
-    process = Qemu(machine, SHARES, ["-S", "-incoming", "defer"])
+    process = Qemu(machine, SHARES, ["-S", "-incoming", "defer", *arguments])
     try:
         process.qmp("migrate-incoming", uri=f"exec:exec cat {shlex.quote(str(file))}")
         _until_migrated(process, "restoring domain 0")

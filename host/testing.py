@@ -22,15 +22,17 @@ from host.errors import Problem
 from host.guest import End, Guest, TooLate
 from host.pool import run_program
 from host.progress import say
+from host.run import DEFAULT_APP
 from host.tap import Case
 
 TIERS = ("host", "guest", "e2e")
+SOAK, SOAK_MINUTES = "soak", 30     # a tier that runs only when it is named
 PROGRAM_SECONDS = 300       # a host test program, all of its tests
 FUZZ_RUNS = 1000
 STUCK_SECONDS = 120         # without a word from the test image
 GUEST_MEMORY = 64
 CLAIM_TRIES = 2
-CLAIMS = paths.ROOT / "tests/e2e"
+CLAIMS = {"e2e": paths.ROOT / "tests/e2e", SOAK: paths.ROOT / "tests/soak"}
 Job = tuple[Callable[[], Iterable[Case]], float]     # and how many seconds it may take
 OUR_UNIT_TESTS = paths.ROOT / "tests/host-py"
 
@@ -66,9 +68,12 @@ class Tally:
 
 
 def main(words: list[str]) -> int:
-    """[TIER] [FILTER]"""
+    """[TIER] [FILTER], or soak [MINUTES]"""
     tiers: tuple[str, ...] = TIERS
-    if words and words[0] in TIERS:
+    if words and words[0] == SOAK:
+        os.environ["STARDUST_SOAK_MINUTES"] = str(_minutes(words[1:]))
+        tiers, words = (SOAK,), []
+    elif words and words[0] in TIERS:
         tiers, words = (words[0],), words[1:]
     if len(words) > 1:
         raise Problem(f"test takes a tier ({', '.join(TIERS)}) and one filter, not {' '.join(words)!r}")
@@ -88,9 +93,20 @@ def main(words: list[str]) -> int:
     return tally.verdict()
 
 
+def _minutes(words: list[str]) -> float:
+    try:
+        minutes = float(words[0]) if words else SOAK_MINUTES
+    except ValueError:
+        minutes = 0
+    if len(words) > 1 or not 0 < minutes < 1e6:
+        raise Problem(f"test {SOAK} takes a number of minutes, not {' '.join(words)!r}")
+    return minutes
+
+
 def _install(tiers: tuple[str, ...]) -> None:
     """All that the tiers want, at once and first: apt must not be interrupted, nor run twice at a time."""
-    wanted = packages.BUILD + packages.TEST * ("host" in tiers) + (packages.PROJECTS + packages.CLIENTS) * ("e2e" in tiers)
+    wanted = packages.BUILD + packages.TEST * ("host" in tiers) + packages.PROJECTS * ("e2e" in tiers) + \
+        packages.CLIENTS * bool({"e2e", SOAK} & set(tiers))
     debian.install(wanted if tiers == ("host",) or xl_works() else wanted + packages.QEMU)
 
 
@@ -115,12 +131,12 @@ class Run:
         self._pool = pool.Pool(1 if local else pool.width())    # domains of one Xen host would have each other's names
         self._dom0 = threading.Event()      # it can be restored, or else there is …
         self._no_dom0 = ""                  # … why it cannot
-        self._claims = [claim for claim in e2e_claims() if tally.wanted(claim.printed)] if "e2e" in tiers else []
+        self._claims = [claim for tier in tiers if tier in CLAIMS for claim in e2e_claims(CLAIMS[tier]) if tally.wanted(claim.printed)]
         if not local and (self._claims or "guest" in tiers):
             self._pool.stage(self._prepare_dom0)
         else:
             self._dom0.set()
-        self._pool.stage(partial(self._build, [tier for tier in ("guest", "e2e", "host") if tier in tiers]))
+        self._pool.stage(partial(self._build, [tier for tier in ("guest", "e2e", SOAK, "host") if tier in tiers]))
 
     def results(self) -> Iterator[tuple[str, Case | Problem]]:
         """Each result with its tier; instead of a tier's results the reason why it cannot be run."""
@@ -142,6 +158,8 @@ class Run:
         """What each tier needs, one after another, and its jobs to the pool."""
         for tier in tiers:
             try:
+                if tier != "host":
+                    build.make(DEFAULT_APP)     # by itself first, as `run` does on a new machine: nobody else's rules help it there
                 if tier == "host":
                     build.make("host-tests", "fuzz", also=packages.TEST)
                     self._add("host", host_jobs(self._tally))
@@ -149,9 +167,9 @@ class Run:
                     build.make("test-image")
                     self._pool.stage(partial(self._with_dom0, "guest"))
                 elif self._claims:
-                    # A directory of claims that is named for an app is about it.
-                    build.make("all", "e2e", *sorted({claim.file.parent.name for claim in self._claims} & set(build.apps())))
-                    self._pool.stage(partial(self._with_dom0, "e2e"))
+                    named = {claim.file.parent.name for claim in self._claims} & set(build.apps())
+                    build.make("all", "e2e", *sorted(named.union(*(claim.needs for claim in self._claims))))
+                    self._pool.stage(partial(self._with_dom0, tier))
             except Problem as problem:
                 yield tier, problem
 
@@ -306,14 +324,15 @@ class Boot:
         return symbolize.symbolized(text, image).splitlines() if text else console.splitlines()[-20:]
 
 
-def e2e_claims() -> list[Claim]:
+def e2e_claims(directory: Path) -> list[Claim]:
     """All of them: one directory after another, and in each one type after another, so that a type that fails whole is soon seen."""
     found = []
-    for file in sorted({*CLAIMS.glob("*/test.py"), *CLAIMS.glob("*/test_*.py")}):
+    for file in sorted({*directory.glob("*/test.py"), *directory.glob("*/test_*.py")}):
         tests = claims.tests_of(claims.load(file))
         for type in ("", *claims.TYPES):
             prefix = f"{type}." * bool(type) + f"{file.parent.name}."
-            found += [Claim(file, name, prefix + shown(name), type, getattr(function, "timeout", claims.DEFAULT_TIMEOUT))
+            found += [Claim(file, name, prefix + shown(name), type, getattr(function, "timeout", claims.DEFAULT_TIMEOUT),
+                            claims.needs_of(function))
                       for name, function in tests.items() if type in claims.types_of(function)]
     return found
 
@@ -327,6 +346,7 @@ class Claim:
     printed: str
     type: str = ""
     seconds: float = claims.DEFAULT_TIMEOUT
+    needs: tuple[str, ...] = ()
 
     def make(self) -> Case:
         """What comes of it."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from host import claims, testing
 from host.claims import equal, once, only, true
+from host.errors import Problem
 from host.tap import Case
 
 MODULE = '''
@@ -60,13 +61,30 @@ def test_types_are_both_one_or_none() -> None:
 
 
 def test_claims_are_named_for_their_type_and_stand_together_by_it() -> None:
-    names = [claim.printed for claim in testing.e2e_claims()]
+    names = [claim.printed for claim in testing.e2e_claims(testing.CLAIMS["e2e"])]
     equal(len(names), len(set(names)), "each has a name of its own")
     for type in claims.TYPES:
         true(f"{type}.program.hello_boots_in_2_mb" in names, f"{type} in {names}")
     true("run.bad_input_gives_one_sentence_and_status_125" in names, f"one that runs once, in {names}")
     of_run = [name.partition(".")[0] for name in names if "run" in name.split(".")[:-1]]
     equal(of_run, sorted(of_run, key=["run", *claims.TYPES].index))
+
+
+def test_programs_that_a_claim_starts_are_known_before_it_is_made() -> None:
+    needed = {claim.printed: claim.needs for claim in testing.e2e_claims(testing.CLAIMS["e2e"])}
+    equal(needed["pvh.hostile.pipeline_of_redis_is_answered_in_order_over_a_poor_link"], ("redis",))
+    equal(needed["pvh.program.hello_boots_in_2_mb"], ())
+
+
+def test_soak_is_by_itself_and_takes_a_number_of_minutes() -> None:
+    true(testing.SOAK not in testing.TIERS, "a plain `test` does not soak")
+    for words in (["x"], ["0"], ["-1"], ["nan"], ["1", "2"]):
+        try:
+            testing.main([testing.SOAK, *words])
+        except Problem as problem:
+            true("minutes" in str(problem), str(problem))
+        else:
+            raise AssertionError(f"{words} are no number of minutes")
 
 
 def test_a_filter_of_printed_names_becomes_the_test_image_s() -> None:
