@@ -13,7 +13,7 @@ LWIP_OBJECTS := $(addprefix $(BUILD)/deps/lwip/, \
 	core/ipv6/ethip6.o core/ipv6/icmp6.o core/ipv6/ip6.o core/ipv6/ip6_addr.o core/ipv6/ip6_frag.o \
 	core/ipv6/mld6.o core/ipv6/nd6.o netif/ethernet.o)
 
-LWIP_FLAGS = $(KCFLAGS) -std=gnu17 -ffreestanding $(C_INCLUDES) -Wall -Wno-address -ffunction-sections -fdata-sections \
+LWIP_FLAGS = $(KCFLAGS) -std=gnu17 -ffreestanding -fbuiltin $(C_INCLUDES) -Wall -Wno-address -ffunction-sections -fdata-sections \
 	-Ixen/include -Istardust/include $(LWIP_INCLUDES)
 
 $(LWIP_READY): deps/pins deps/fetch

@@ -40,7 +40,7 @@ $(BUILD)/%.a.examined: $(BUILD)/%.a tools/check-redzone
 SDK_EMPTY := c m pthread rt dl util crypt resolv xnet
 SDK_TOOLS := ar as ranlib nm strip objcopy objdump readelf size strings addr2line
 SDK_FILES := $(wildcard sdk/stardust* sdk/clang.* sdk/*.cmake sdk/config.site) sdk/sdk.mk
-$(SDK): $(SDK_EXAMINED) $(RUNTIME) $(LIBC_LDS) $(SDK_FILES) tools/check-redzone
+$(SDK): $(SDK_ARCHIVES) $(SDK_EXAMINED) $(RUNTIME) $(LIBC_LDS) $(SDK_FILES) tools/check-redzone
 	$(call say,SDK,$(SDK_ROOT))
 	@rm -rf $(SDK_ROOT)
 	@mkdir -p $(SDK_ROOT)/bin $(SDK_ROOT)/share/stardust $(SDK_ROOT)/$(TRIPLET)/bin

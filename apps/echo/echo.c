@@ -1,224 +1,150 @@
 /*
- * The echo protocol (RFC 862) on TCP and UDP port 7: what comes goes back.
- *
- * A connection's received bytes are held until TCP takes them for sending, and only then is the peer's window
- * opened again: a peer that does not read cannot make us hold more than one window and one send buffer. When
- * the peer has finished and all is sent, we finish too.
+ * The echo protocol (RFC 862) on TCP and UDP port 7 by sockets: one loop around epoll, edges, nothing waits.
+ * What a client does not read is held in its connection's buffer, and no more is read until it is gone.
+ * A port as argument serves that one instead.
  */
-#include <stardust/kernel.h>
-#include <stardust/log.h>
-#include <stardust/memory.h>
-#include <stardust/net.h>
-#include <stardust/thread.h>
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "lwip/tcp.h"
-#include "lwip/udp.h"
-
-#define ECHO_PORT 7
+#define HELD        4096
+#define DESCRIPTORS 20000
 
 struct connection {
-    struct tcp_pcb *pcb;
-    struct pbuf *first,
-        *last;     /* received and not yet sent, linked by hand: more than a chain's 65,535 bytes */
-    uint16_t sent; /* bytes of `first` that are on their way */
+    int fd;
+    size_t from, to; /* in `held` */
     bool peer_has_finished;
+    char held[HELD];
 };
 
-static unsigned connections;
+static struct connection listener, datagrams; /* `fd` alone counts */
+static int set, port = 7;
 
-static void hold(struct connection *connection, struct pbuf *packet)
+static void fail(const char *what)
 {
-    if (connection->first)
-        connection->last->next = packet;
-    else
-        connection->first = packet;
-    for (connection->last = packet; connection->last->next; connection->last = connection->last->next)
-        ;
+    perror(what);
+    exit(1);
 }
 
-static void drop_first(struct connection *connection)
+static bool watch(struct connection *connection, unsigned events)
 {
-    struct pbuf *first = connection->first;
+    struct epoll_event event = {.events = events, .data.ptr = connection};
 
-    connection->first = first->next;
-    connection->sent = 0;
-    first->next = NULL;
-    first->tot_len = first->len;
-    pbuf_free(first);
+    return !epoll_ctl(set, EPOLL_CTL_ADD, connection->fd, &event);
 }
 
-/* The connection's end; the PCB is lwIP's again, or gone. */
-static void forget(struct connection *connection)
+static int open_at(int type)
 {
-    while (connection->first)
-        drop_first(connection);
-    sd_free(connection);
-    connections--;
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET6, type | SOCK_NONBLOCK, 0), on = 1;
+
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+        bind(fd, (struct sockaddr *)&any, sizeof(any)))
+        fail("socket");
+    if (type == SOCK_STREAM && listen(fd, 511))
+        fail("listen");
+    return fd;
 }
 
-/* False when TCP takes no more now. */
-static bool send_some(struct connection *connection)
+static void take_all(void)
 {
-    struct pbuf *first = connection->first;
-    size_t left = (size_t)first->len - connection->sent, room = tcp_sndbuf(connection->pcb);
-    uint16_t bytes = (uint16_t)(left < room ? left : room);
+    int fd, on = 1;
 
-    if (!bytes ||
-        tcp_write(connection->pcb, (char *)first->payload + connection->sent, bytes, TCP_WRITE_FLAG_COPY))
-        return false;
-    tcp_recved(connection->pcb, bytes);
-    connection->sent = (uint16_t)(connection->sent + bytes);
-    if (connection->sent == first->len)
-        drop_first(connection);
-    return true;
-}
+    while ((fd = accept4(listener.fd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+        struct connection *connection = calloc(1, sizeof(*connection));
 
-/* True when the connection was closed, and forgotten. */
-static bool close_if_done(struct connection *connection)
-{
-    struct tcp_pcb *pcb = connection->pcb;
-
-    if (!connection->peer_has_finished || connection->first)
-        return false;
-    tcp_arg(pcb, NULL);
-    if (tcp_close(pcb)) {
-        tcp_arg(pcb, connection);
-        return false;
-    }
-    forget(connection);
-    return true;
-}
-
-static err_t on_poll(void *arg, struct tcp_pcb *pcb);
-
-static err_t go_on(struct connection *connection)
-{
-    struct tcp_pcb *pcb = connection->pcb;
-
-    while (connection->first && send_some(connection))
-        ;
-    if (close_if_done(connection))
-        return ERR_OK;
-    /* Short of memory we may hold bytes while none are on the way, whose arrival would call us again. */
-    tcp_poll(pcb, connection->first || connection->peer_has_finished ? on_poll : NULL, 1);
-    return tcp_output(pcb) == ERR_ABRT ? ERR_ABRT : ERR_OK;
-}
-
-/* Each of these may come after tcp_close, when nobody is interested any more. */
-static err_t on_poll(void *arg, struct tcp_pcb *pcb)
-{
-    (void)pcb;
-    return arg ? go_on(arg) : ERR_OK;
-}
-
-static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t bytes)
-{
-    struct connection *connection = arg;
-
-    (void)pcb, (void)bytes;
-    return connection && (connection->first || connection->peer_has_finished) ? go_on(connection) : ERR_OK;
-}
-
-static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, err_t error)
-{
-    struct connection *connection = arg;
-
-    (void)error;
-    if (!connection) {
-        if (packet) {
-            tcp_recved(pcb, packet->tot_len);
-            pbuf_free(packet);
+        if (!connection) {
+            close(fd);
+            continue;
         }
-        return ERR_OK;
+        connection->fd = fd;
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* a peer that vanished is noticed */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        if (!watch(connection, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+            close(fd);
+            free(connection);
+        }
     }
-    if (packet)
-        hold(connection, packet);
-    else
-        connection->peer_has_finished = true;
-    return go_on(connection);
+    if (errno != EAGAIN && errno != ECONNABORTED)
+        usleep(10000); /* until there are descriptors, or memory, again */
 }
 
-static void on_error(void *arg, err_t error)
+static void answer_all(void)
 {
-    (void)error;
-    if (arg)
-        forget(arg);
-}
+    static char packet[65536];
+    struct sockaddr_in6 from;
+    socklen_t bytes = sizeof(from);
+    ssize_t got;
 
-static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t error)
-{
-    struct connection *connection;
-
-    (void)arg;
-    if (error || !pcb)
-        return ERR_OK;
-    connection = sd_calloc(1, sizeof *connection);
-    if (!connection) {
-        tcp_abort(pcb);
-        return ERR_ABRT;
+    /* Not another echo server's, which would answer for ever. */
+    while ((got = recvfrom(datagrams.fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &bytes)) >= 0) {
+        if (ntohs(from.sin6_port) != port)
+            sendto(datagrams.fd, packet, (size_t)got, 0, (struct sockaddr *)&from, bytes);
     }
-    connections++;
-    connection->pcb = pcb;
-    tcp_arg(pcb, connection);
-    tcp_recv(pcb, on_received);
-    tcp_sent(pcb, on_sent);
-    tcp_err(pcb, on_error);
-    tcp_nagle_disable(pcb);
-    pcb->so_options |= SOF_KEEPALIVE; /* a peer that vanished is noticed */
-    return ERR_OK;
 }
 
-/* Not to everybody, and not to another echo server, which would answer for ever. */
-static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *packet, const ip_addr_t *from,
-                        u16_t port)
+/* False once it is over. */
+static bool echo(struct connection *connection)
 {
-    const ip_addr_t *to = ip_current_dest_addr();
+    for (;;) {
+        ssize_t now;
 
-    (void)arg;
-    if (port != ECHO_PORT && !ip_addr_ismulticast(to) && !ip_addr_isbroadcast(to, ip_current_netif()))
-        udp_sendto_if_src(pcb, packet, from, port, ip_current_netif(), to);
-    pbuf_free(packet);
-}
-
-/* Under the network's lock, as all the above. */
-static int serve(void *arg)
-{
-    struct tcp_pcb *tcp = tcp_new_ip_type(IPADDR_TYPE_ANY);
-    struct udp_pcb *udp = udp_new_ip_type(IPADDR_TYPE_ANY);
-
-    (void)arg;
-    if (!tcp || !udp || tcp_bind(tcp, IP_ANY_TYPE, ECHO_PORT) || udp_bind(udp, IP_ANY_TYPE, ECHO_PORT))
-        return 1;
-    tcp = tcp_listen(tcp);
-    if (!tcp)
-        return 1;
-    tcp_accept(tcp, on_connection);
-    udp_recv(udp, on_datagram, NULL);
-    return 0;
-}
-
-/* Any line on the console asks how much is in use. */
-static void report(void)
-{
-    struct sd_memory_stats stats;
-
-    sd_memory_stats(&stats);
-    sd_printf("echo: %u connections, heap %zu bytes in %zu blocks, %zu pages free\n", connections,
-              stats.heap_bytes, stats.heap_blocks, stats.pages_free);
+        if (connection->from == connection->to) {
+            if (connection->peer_has_finished)
+                return false;
+            connection->from = connection->to = 0;
+            now = read(connection->fd, connection->held, HELD);
+            if (now < 0)
+                return errno == EAGAIN;
+            connection->to = (size_t)now;
+            connection->peer_has_finished = !now;
+            continue;
+        }
+        now = write(connection->fd, connection->held + connection->from, connection->to - connection->from);
+        if (now < 0)
+            return errno == EAGAIN;
+        connection->from += (size_t)now;
+    }
 }
 
 int main(int argc, char **argv)
 {
-    char line[16];
+    struct rlimit descriptors = {.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
+    struct epoll_event events[64];
 
-    (void)argc, (void)argv;
-    if (sd_net_start() || sd_net_call(serve, NULL) || sd_net_serving("tcp", ECHO_PORT) ||
-        sd_net_serving("udp", ECHO_PORT)) {
-        sd_error("echo: cannot serve");
-        return 1;
+    signal(SIGPIPE, SIG_IGN); /* a client that has gone is no reason to go */
+    if (argc > 1)
+        port = atoi(argv[1]);
+    if (setrlimit(RLIMIT_NOFILE, &descriptors))
+        fail("setrlimit");
+    set = epoll_create1(0);
+    listener.fd = open_at(SOCK_STREAM);
+    datagrams.fd = open_at(SOCK_DGRAM);
+    if (!watch(&listener, EPOLLIN) || !watch(&datagrams, EPOLLIN))
+        fail("epoll");
+    for (;;) {
+        int count = epoll_wait(set, events, 64, -1);
+
+        for (int i = 0; i < count; i++) {
+            struct connection *connection = events[i].data.ptr;
+
+            if (connection == &listener) {
+                take_all();
+            } else if (connection == &datagrams) {
+                answer_all();
+            } else if (!echo(connection)) {
+                close(connection->fd);
+                free(connection);
+            }
+        }
     }
-    while (sd_read_line(line, sizeof line, XEN_FOREVER) >= 0)
-        report();
-    sd_thread_sleep_until(XEN_FOREVER);
-    return 0;
 }

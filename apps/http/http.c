@@ -8,64 +8,56 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void head(int client, const char *status, const char *type, size_t bytes, bool stays)
-{
-    dprintf(client, "HTTP/1.1 %s\r\nContent-Type: text/%s\r\nContent-Length: %zu\r\nConnection: %s\r\n\r\n",
-            status, type, bytes, stays ? "keep-alive" : "close");
-}
+#define HEAD "HTTP/1.1 %s\r\nContent-Type: text/%s\r\nContent-Length: %zu\r\nConnection: %s\r\n\r\n"
 
-static void send_text(int client, const char *status, const char *text, bool body, bool stays)
+/* Whether there may be another request, as the next two tell, too. Without `body` this one is HEAD. */
+static bool send_text(int client, const char *status, const char *text, bool body, bool stays)
 {
-    head(client, status, "plain", strlen(text), stays);
-    dprintf(client, "%s", body ? text : "");
+    dprintf(client, HEAD "%s", status, "plain", strlen(text), stays ? "keep-alive" : "close",
+            body ? text : "");
+    return stays;
 }
 
 static bool send_file(int client, const char *name, bool body, bool stays)
 {
     char path[1100];
-    struct stat found = {0};
-    ssize_t bytes = 0;
+    struct stat found;
+    off_t sent = 0;
     int file;
 
-    snprintf(path, sizeof(path), "/www%s%s", name, name[1] ? "" : "index.html");
+    snprintf(path, sizeof(path), "/www%s", name[1] ? name : "/index.html");
     file = strstr(path, "/..") ? -1 : open(path, O_RDONLY);
-    if (file < 0 || fstat(file, &found) || !S_ISREG(found.st_mode)) {
-        send_text(client, "404 Not Found", "There is no such page.\n", body, stays);
-    } else {
-        char piece[16384];
-
-        head(client, "200 OK", strstr(path, ".css") ? "css" : "html", (size_t)found.st_size, stays);
-        while (body && (bytes = read(file, piece, sizeof(piece))) > 0 &&
-               write(client, piece, (size_t)bytes) == bytes)
-            ;
+    if (fstat(file, &found) || !S_ISREG(found.st_mode)) {
+        close(file);
+        return send_text(client, "404 Not Found", "There is no such page.\n", body, stays);
     }
+    dprintf(client, HEAD, "200 OK", strstr(path, ".css") ? "css" : "html", (size_t)found.st_size,
+            stays ? "keep-alive" : "close");
+    while (body && sent < found.st_size && sendfile(client, file, &sent, (size_t)found.st_size) > 0)
+        ;
     close(file);
-    return bytes == 0;
+    return (!body || sent == found.st_size) && stays;
 }
 
-/* A request and its answer; whether there may be another. */
-static bool serve(FILE *in, int client)
+static bool serve(FILE *in)
 {
-    char line[1024], method[8], name[1000], version[16];
+    int client = fileno(in);
+    char line[1024], method[8], name[1000], minor;
     bool stays, body;
 
     if (!fgets(line, sizeof(line), in))
         return false;
-    if (sscanf(line, "%7s %999s %15s", method, name, version) != 3 || strncmp(version, "HTTP/1.", 7) ||
-        name[0] != '/') {
-        send_text(client, "400 Bad Request", "That is no request.\n", true, false);
-        return false;
-    }
-    name[strcspn(name, "?")] = 0;
-    stays = strcmp(version, "HTTP/1.0");
+    if (sscanf(line, "%7s %999s HTTP/1.%c", method, name, &minor) != 3 || name[0] != '/')
+        return send_text(client, "400 Bad Request", "That is no request.\n", true, false);
+    stays = minor != '0';
     body = strcmp(method, "HEAD");
     do {
         if (!fgets(line, sizeof(line), in) || !strchr(line, '\n'))
@@ -73,22 +65,18 @@ static bool serve(FILE *in, int client)
         stays = stays && strncasecmp(line, "Connection: close", 17);
     } while (strcmp(line, "\r\n"));
     if (body && strcmp(method, "GET"))
-        send_text(client, "501 Not Implemented", "GET and HEAD are there.\n", body, stays = false);
-    else if (!strcmp(name, "/hello"))
-        send_text(client, "200 OK", "Hello from Stardust\n", body, stays);
-    else
-        stays = send_file(client, name, body, stays) && stays;
-    return stays;
+        return send_text(client, "501 Not Implemented", "GET and HEAD are there.\n", true, false);
+    name[strcspn(name, "?")] = 0;
+    if (!strcmp(name, "/hello"))
+        return send_text(client, "200 OK", "Hello from Stardust\n", body, stays);
+    return send_file(client, name, body, stays);
 }
 
-static void *talk(void *client)
+static void *talk(void *in)
 {
-    FILE *in = fdopen((int)(intptr_t)client, "r");
-
-    while (in && serve(in, fileno(in)))
+    while (serve(in))
         ;
-    if (in ? fclose(in) : close((int)(intptr_t)client))
-        perror("close");
+    fclose(in);
     return NULL;
 }
 
@@ -107,13 +95,12 @@ int main(void)
         return perror("port 80"), 1;
     for (;;) {
         int client = accept(server, NULL, NULL);
+        FILE *in = client < 0 ? NULL : fdopen(client, "r");
 
-        if (client < 0) {
-            usleep(10000); /* until there are descriptors again */
-            continue;
-        }
         setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (pthread_create(&thread, &attributes, talk, (void *)(intptr_t)client))
-            close(client);
+        if (in && !pthread_create(&thread, &attributes, talk, in))
+            continue;
+        in ? fclose(in) : close(client);
+        usleep(10000); /* until there is memory, or a descriptor, again */
     }
 }

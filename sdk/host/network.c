@@ -26,6 +26,11 @@ int xen_store_watch_wait_any(struct xen_store_watch *const *watches, size_t coun
     return -ETIMEDOUT;
 }
 
+void xen_store_watch_fire(struct xen_store_watch *watch)
+{
+    (void)watch;
+}
+
 int xen_store_write(xen_store_tx tx, const char *path, const void *value, size_t length)
 {
     (void)tx;
@@ -51,20 +56,21 @@ int xen_bus_backend_state(struct xen_bus_device *device, enum xenbus_state *stat
     return -ENODEV;
 }
 
-int xen_bus_set_state(struct xen_bus_device *device, xen_store_tx tx, enum xenbus_state state)
-{
-    (void)device;
-    (void)tx;
-    (void)state;
-    return -ENODEV;
-}
-
 int xen_bus_read_backend_uint(struct xen_bus_device *device, const char *key, uint64_t max, uint64_t *value)
 {
     (void)device;
     (void)key;
     (void)max;
     (void)value;
+    return -ENODEV;
+}
+
+int xen_bus_read_backend(struct xen_bus_device *device, const char *key, char *buffer, size_t size)
+{
+    (void)device;
+    (void)key;
+    (void)buffer;
+    (void)size;
     return -ENODEV;
 }
 

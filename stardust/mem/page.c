@@ -19,11 +19,14 @@
 #define SECTION_PAGES 512u
 #define ORDERS        (SD_PAGE_ORDER_MAX + 1)
 
+/* Single pages come and go all the time: so many that are free are not joined with their neighbours. */
+#define SINGLES 32
+
 /* Page-table pages that bringing in a section may take; kept back for that. */
 #define RESERVE 4
 
 /* One bit a block: set while the block is free and not part of a larger free one. Block i of order k is bit
- * (512 >> k) + i. */
+ * (512 >> k) + i, so that the bit of the block around it is half of that. */
 struct section {
     uint64_t free[2 * SECTION_PAGES / 64];
 };
@@ -36,6 +39,7 @@ static struct {
     pfn_t next;        /* its first frame that is not yet */
     size_t to_come;    /* pages not brought in yet */
     size_t free_pages; /* in the lists */
+    size_t singles;    /* of them, in that of order 0 */
     size_t fewest;     /* that ever were, with those to come */
     bool growing;
 } pages;
@@ -71,6 +75,7 @@ static void flip(pfn_t pfn, unsigned order)
 static void put_block(pfn_t pfn, unsigned order)
 {
     flip(pfn, order);
+    pages.singles += !order;
     /* At the head: what was used last is in the caches. */
     xen_list_insert(pages.free[order].next, xen_pfn_to_virt(pfn));
 }
@@ -78,6 +83,7 @@ static void put_block(pfn_t pfn, unsigned order)
 static void take_block(pfn_t pfn, unsigned order)
 {
     flip(pfn, order);
+    pages.singles -= !order;
     xen_list_remove(xen_pfn_to_virt(pfn));
 }
 
@@ -92,6 +98,18 @@ static void merge_and_put(pfn_t pfn, unsigned order)
         pfn.n &= ~(uint64_t)(1u << order);
     }
     put_block(pfn, order);
+}
+
+/* Pages are freed to the list of single ones as they are, up to SINGLES of them (sd_page_free). Here each is
+ * joined with its buddy, if that is free, and so on upwards: for who wants a larger block. */
+static void merge_singles(void)
+{
+    for (size_t count = pages.singles; count && pages.singles; count--) {
+        pfn_t pfn = xen_virt_to_pfn(pages.free[0].prev);
+
+        take_block(pfn, 0);
+        merge_and_put(pfn, 0);
+    }
 }
 
 /* Frees the frames from `first` up to `end`, all of them in brought-in sections, as the largest blocks they
@@ -148,7 +166,7 @@ static bool grow(void)
     return true;
 }
 
-static void *take(unsigned order)
+static void *find_and_take(unsigned order)
 {
     for (unsigned from = order; from < ORDERS; from++) {
         pfn_t pfn;
@@ -167,6 +185,16 @@ static void *take(unsigned order)
         return xen_pfn_to_virt(pfn);
     }
     return NULL;
+}
+
+static void *take(unsigned order)
+{
+    void *block = find_and_take(order);
+
+    if (block || !order)
+        return block;
+    merge_singles();
+    return find_and_take(order);
 }
 
 void *sd_page_alloc(unsigned order)
@@ -188,15 +216,20 @@ void *sd_page_alloc(unsigned order)
 void sd_page_free(void *block, unsigned order)
 {
     pfn_t pfn = xen_virt_to_pfn(block);
+    const struct section *section;
 
     if (pfn.n % (1u << order) || pfn.n >= pages.next.n)
         xen_platform_panic("free of %p, which is no block of %u pages", block, 1u << order);
     /* It may be part of a larger free block by now. */
-    for (unsigned larger = order; larger < ORDERS; larger++)
-        if (is_free(pfn, larger))
+    section = section_of(pfn);
+    for (size_t bit = bit_of(pfn, order); bit; bit /= 2)
+        if (section->free[bit / 64] >> bit % 64 & 1)
             xen_platform_panic("page %p is freed twice", block);
     pages.free_pages += 1u << order;
-    merge_and_put(pfn, order);
+    if (!order && pages.singles < SINGLES)
+        put_block(pfn, 0);
+    else
+        merge_and_put(pfn, order);
 }
 
 /* Where the sections of the start are kept: the first place that is free and mapped. Takes it out of its
@@ -248,10 +281,15 @@ void sd_page_init(void)
     pages.fewest = pages.free_pages + pages.to_come;
 }
 
+size_t sd_pages_free(void)
+{
+    return pages.free_pages + pages.to_come;
+}
+
 void sd_page_stats(struct sd_memory_stats *stats)
 {
     stats->pages_total = xen_memory_layout()->pages;
     stats->pages_mapped = stats->pages_total - pages.to_come;
-    stats->pages_free = pages.free_pages + pages.to_come;
+    stats->pages_free = sd_pages_free();
     stats->pages_fewest = pages.fewest;
 }

@@ -53,3 +53,59 @@ bool sd_net_address_parse(const char *text, struct sd_net_address *address)
     *address = parsed;
     return true;
 }
+
+/* 255.255.255.0: ones, then zeros. */
+static bool parse_mask(const char **text, unsigned *bits)
+{
+    uint8_t quad[4];
+    uint32_t mask;
+
+    if (!parse_quad(text, quad))
+        return false;
+    mask = (uint32_t)quad[0] << 24 | (uint32_t)quad[1] << 16 | (uint32_t)quad[2] << 8 | quad[3];
+    if (!mask || ~mask & (~mask + 1))
+        return false;
+    *bits = 32 - (unsigned)__builtin_ctz(mask);
+    return true;
+}
+
+/* Neither the network itself nor all of its hosts. */
+static bool is_one_host(const struct sd_net_address *address)
+{
+    const uint8_t *quad = address->address;
+    uint32_t number = (uint32_t)quad[0] << 24 | (uint32_t)quad[1] << 16 | (uint32_t)quad[2] << 8 | quad[3];
+    uint32_t hosts = address->bits < 32 ? UINT32_MAX >> address->bits : 0;
+
+    return address->bits >= 31 || ((number & hosts) && (number & hosts) != hosts);
+}
+
+/* Further addresses that the vif may use: only what they are made of. */
+static bool is_list(const char *text)
+{
+    return text[strspn(text, "0123456789abcdefABCDEF.:/ ")] == '\0';
+}
+
+bool sd_net_address_parse_vif(const char *text, struct sd_net_address *address)
+{
+    struct sd_net_address parsed = {.way = SD_NET_FIXED, .bits = SD_NET_VIF_BITS};
+
+    if (!parse_quad(&text, parsed.address) || !is_host(parsed.address))
+        return false;
+    if (*text == '/') {
+        text++;
+        if (!parse_number(&text, 32, &parsed.bits) || !parsed.bits)
+            return false;
+    } else if (!strncmp(text, " 255.", 5)) {
+        text++;
+        if (!parse_mask(&text, &parsed.bits))
+            return false;
+        if (*text == ' ' && (text++, !parse_quad(&text, parsed.gateway) || !is_host(parsed.gateway)))
+            return false;
+        if (*text)
+            return false;
+    }
+    if ((*text && *text != ' ') || !is_list(text) || !is_one_host(&parsed))
+        return false;
+    *address = parsed;
+    return true;
+}

@@ -1,5 +1,6 @@
 /*
- * The value of ip= on the command line: dhcp, none, or ADDR/BITS[,GATEWAY] (docs/guest-contract.md).
+ * How an interface is to get its IPv4 address (docs/guest-contract.md): the value of ip= on the command line,
+ * which is dhcp, none, or ADDR/BITS[,GATEWAY]; and that of `ip` in its vif.
  */
 #ifndef STARDUST_NET_ADDRESS_H
 #define STARDUST_NET_ADDRESS_H
@@ -18,5 +19,13 @@ struct sd_net_address {
 
 /* False, with *address untouched, when the text is none of these. */
 bool sd_net_address_parse(const char *text, struct sd_net_address *address);
+
+/*
+ * The value that the toolstack gives a vif's `ip`: ADDR[/BITS], and behind it further addresses, which are
+ * not taken; or, as Mini-OS has it, ADDR NETMASK [GATEWAY]. Never DHCP or none. False as above; also for the
+ * address of a network, which a vif may have been given to use as a whole.
+ */
+#define SD_NET_VIF_BITS 24 /* where nothing is said */
+bool sd_net_address_parse_vif(const char *text, struct sd_net_address *address);
 
 #endif

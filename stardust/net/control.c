@@ -12,6 +12,7 @@
 #include <stardust/net.h>
 #include <stardust/thread.h>
 #include <stardust/timer.h>
+#include <xenlib/format.h>
 #include <xenlib/store.h>
 
 #include "interface.h"
@@ -43,8 +44,7 @@ static int forget(void *arg)
 void sd_net_broken(struct sd_interface *interface)
 {
     interface->broken = true;
-    /* Our own state is below what the control thread watches. */
-    (void)!xen_bus_set_state(&interface->front.device, XEN_STORE_NONE, XenbusStateClosing);
+    xen_store_watch_fire(&interface->front.device.watch);
 }
 
 /* After each failure in a row twice as long, up to a minute: a backend that fails for ever costs little. */
@@ -61,6 +61,27 @@ static void disconnect(struct sd_interface *interface, int (*how)(void *arg))
     if (interface->connected)
         xen_netfront_disconnect(&interface->front, sd_now() + CLOSE_TIME);
     interface->connected = false;
+    sd_net_publish();
+}
+
+/* The kernel's options, else what the toolstack says of the vif, else DHCP. */
+static void configure(struct sd_interface *interface)
+{
+    char name[8] = "ip", value[256];
+    int error;
+
+    if (interface->index)
+        xen_format(name, sizeof name, "ip%u", (unsigned)interface->index);
+    interface->config = (struct sd_net_address){.way = SD_NET_DHCP};
+    if (sd_option(name, value, sizeof value)) {
+        if (!sd_net_address_parse(value, &interface->config))
+            sd_warn("net%u: %s=%s makes no sense; using DHCP", interface->index, name, value);
+        return;
+    }
+    error = xen_bus_read_backend(&interface->front.device, "ip", value, sizeof value);
+    /* What stands there is not for the console: anything may. */
+    if (error ? error != -ENOENT : !sd_net_address_parse_vif(value, &interface->config))
+        sd_warn("net%u: the `ip` of its vif makes no sense; using DHCP", interface->index);
 }
 
 static void connect(struct sd_interface *interface)
@@ -75,6 +96,8 @@ static void connect(struct sd_interface *interface)
     }
     interface->connected = true;
     interface->broken = false;
+    if (!interface->known)
+        configure(interface);
     error = sd_net_call(attach, interface);
     if (!error)
         return;

@@ -11,11 +11,19 @@
 #include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ip4.h"
+#include "lwip/prot/ip6.h"
 #include "lwip/prot/tcp.h"
 #include "lwip/sys.h"
 #include "lwip/tcp.h"
 
+#include "memory.h"
+#include "orphan.h"
 #include "random.h"
+#include "time_wait.h"
+#include "timers.h"
+
+#define GIVE_WAY          64 /* of 255 */
+#define TIME_WAITS_SCARCE 64
 
 /* Milliseconds, wrapping round. */
 u32_t sys_now(void)
@@ -78,10 +86,54 @@ static bool is_idle_talk(struct tcp_pcb *pcb, const struct tcp_hdr *header, cons
     return true;
 }
 
+/*
+ * What a peer short of memory threw away while its window was closed is sent again after twice as long each
+ * time, up to minutes. It has room again, so soon.
+ */
+static void note_wider_window(struct tcp_pcb *pcb, const struct tcp_hdr *header)
+{
+    if (pcb->nrtx && pcb->unacked && (tcpwnd_size_t)header->wnd << pcb->snd_scale > pcb->snd_wnd)
+        pcb->rtime = pcb->rto;
+}
+
 /* As Linux, a listener whose queue is full does not hear who wants to connect. */
 static bool admits(const struct tcp_pcb_listen *listener)
 {
     return !sd_tcp_admits || !listener || sd_tcp_admits(listener);
+}
+
+/*
+ * Under a flood of SYNs nobody's handshake is completed but an honest peer's, and that in one round trip: the
+ * oldest of those that are half open give way, some at a time, for to find them all connections are looked
+ * at. The list has the newest first.
+ */
+static void make_room(const struct tcp_pcb_listen *listener)
+{
+    static struct tcp_pcb *half_open[UINT8_MAX];
+    unsigned count = 0;
+
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb && count < UINT8_MAX; pcb = pcb->next) {
+        if (pcb->state == SYN_RCVD && pcb->listener == listener)
+            half_open[count++] = pcb;
+    }
+    for (unsigned i = 0; i < GIVE_WAY && count; i++)
+        tcp_abandon(half_open[--count], 0);
+}
+
+/* Whether a SYN is looked at. Where memory is scarce, what there is is for the connections that there are,
+ * before those that have ended. */
+static bool hears(const struct tcp_pcb_listen *listener)
+{
+    sd_net_time_waits_bound();
+    if (sd_net_memory_is_scarce()) {
+        sd_net_time_waits_keep(TIME_WAITS_SCARCE);
+        sd_net_orphans_give_way();
+    }
+    if (sd_net_memory_is_scarce() || !admits(listener))
+        return false;
+    if (listener->accepts_pending >= listener->backlog)
+        make_room(listener);
+    return true;
 }
 
 /*
@@ -90,9 +142,10 @@ static bool admits(const struct tcp_pcb_listen *listener)
  */
 bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
 {
+    sd_net_timers_tcp_touched();
     /* The PCB of a listener is a shorter struct; TIME_WAIT keeps no data. */
     if (pcb->state == LISTEN)
-        return !(TCPH_FLAGS(header) & TCP_SYN) || admits((const struct tcp_pcb_listen *)(const void *)pcb);
+        return !(TCPH_FLAGS(header) & TCP_SYN) || hears((const struct tcp_pcb_listen *)(const void *)pcb);
     if (pcb->state == TIME_WAIT)
         return true;
     /* What makes it a connection comes again. */
@@ -105,22 +158,76 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const
         (void)tcp_output(pcb);
         return false;
     }
+    note_wider_window(pcb, header);
     if (pcb->state == ESTABLISHED && packet->tot_len > 2 * pcb->mss)
         tcp_ack_now(pcb);
     return true;
 }
 
-void sd_net_ip4_arrived(const struct pbuf *packet, struct netif *netif)
+/*
+ * A peer may begin anew, with a later sequence number, from the port of a connection that waits here for what
+ * is still under way (RFC 9293, 3.6.1; RFC 6191): lwIP would answer with an ACK, and not heed the RST that
+ * this brings, until the wait is over.
+ */
+static void look_for_new_beginning(const uint8_t *bytes, size_t length, const ip_addr_t *from,
+                                   const ip_addr_t *to)
 {
-    const struct ip_hdr *header = packet->payload;
+    struct tcp_hdr header;
+
+    if (length < sizeof(header))
+        return;
+    memcpy(&header, bytes, sizeof(header));
+    if ((TCPH_FLAGS(&header) & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
+        return;
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->remote_port != lwip_ntohs(header.src) || pcb->local_port != lwip_ntohs(header.dest) ||
+            !ip_addr_cmp_zoneless(&pcb->remote_ip, from) || !ip_addr_cmp_zoneless(&pcb->local_ip, to))
+            continue;
+        if (TCP_SEQ_GEQ(lwip_ntohl(header.seqno), pcb->rcv_nxt))
+            tcp_abandon(pcb, 0);
+        return;
+    }
+}
+
+static void take_loopback_address(const struct ip_hdr *header, struct netif *netif)
+{
     ip4_addr_t to;
 
-    /* The loopback interface has no state. */
-    if (netif->state || packet->len < IP_HLEN)
-        return;
     ip4_addr_copy(to, header->dest);
     if (ip4_addr_isloopback(&to) && !ip4_addr_isbroadcast(&to, netif))
         ip4_addr_copy(*ip_2_ip4(&netif->ip_addr), to);
+}
+
+void sd_net_ip4_arrived(const struct pbuf *packet, struct netif *netif)
+{
+    const struct ip_hdr *header = packet->payload;
+    ip_addr_t from, to;
+    size_t at;
+
+    if (packet->len < IP_HLEN)
+        return;
+    /* The loopback interface has no state. */
+    if (!netif->state)
+        take_loopback_address(header, netif);
+    at = IPH_HL_BYTES(header);
+    /* Only a first fragment begins with TCP's header. */
+    if (IPH_PROTO(header) != IP_PROTO_TCP || at > packet->len || (IPH_OFFSET(header) & PP_HTONS(IP_OFFMASK)))
+        return;
+    ip_addr_copy_from_ip4(from, header->src);
+    ip_addr_copy_from_ip4(to, header->dest);
+    look_for_new_beginning((const uint8_t *)packet->payload + at, packet->len - at, &from, &to);
+}
+
+void sd_net_ip6_arrived(const struct pbuf *packet)
+{
+    const struct ip6_hdr *header = packet->payload;
+    ip_addr_t from, to;
+
+    if (packet->len < IP6_HLEN || IP6H_NEXTH(header) != IP6_NEXTH_TCP)
+        return;
+    ip_addr_copy_from_ip6_packed(from, header->src);
+    ip_addr_copy_from_ip6_packed(to, header->dest);
+    look_for_new_beginning((const uint8_t *)packet->payload + IP6_HLEN, packet->len - IP6_HLEN, &from, &to);
 }
 
 void sd_net_loop_home(struct netif *netif)

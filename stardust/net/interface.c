@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <stardust/kernel.h>
-#include <xenlib/format.h>
-
 #include "lwip/dhcp.h"
 #include "lwip/ethip6.h"
 #include "lwip/etharp.h"
@@ -102,6 +99,13 @@ static void log_ipv4(struct sd_interface *interface)
         sd_warn("net%u: lost its IPv4 address", interface->index);
 }
 
+void sd_interface_format_ipv6(char *text, size_t size, const ip6_addr_t *address)
+{
+    ip6addr_ntoa_r(address, text, (int)size);
+    for (char *at = text; *at; at++)
+        *at = *at >= 'A' && *at <= 'F' ? (char)(*at | 0x20) : *at;
+}
+
 /* Those of more than this link, once each. */
 static void log_ipv6(struct sd_interface *interface)
 {
@@ -116,9 +120,7 @@ static void log_ipv6(struct sd_interface *interface)
         if (!is_valid || interface->said_ipv6 & bit || ip6_addr_islinklocal(address))
             continue;
         interface->said_ipv6 |= bit;
-        ip6addr_ntoa_r(address, text, sizeof text);
-        for (char *at = text; *at; at++)
-            *at = *at >= 'A' && *at <= 'F' ? (char)(*at | 0x20) : *at;
+        sd_interface_format_ipv6(text, sizeof text, address);
         sd_info("net%u: %s", interface->index, text);
     }
 }
@@ -129,8 +131,7 @@ static void on_status(struct netif *netif)
 
     log_ipv4(interface);
     log_ipv6(interface);
-    if (!interface->index)
-        sd_net_address_changed(netif_ip4_addr(netif)->addr);
+    sd_net_addresses_changed(interface);
 }
 
 /* ---- towards lwIP ---- */
@@ -154,17 +155,6 @@ static err_t no_input(struct pbuf *packet, struct netif *netif)
     (void)netif;
     pbuf_free(packet);
     return ERR_OK;
-}
-
-static void read_config(struct sd_interface *interface)
-{
-    char name[8] = "ip", value[48];
-
-    if (interface->index)
-        xen_format(name, sizeof name, "ip%u", (unsigned)interface->index);
-    interface->config = (struct sd_net_address){.way = SD_NET_DHCP};
-    if (sd_option(name, value, sizeof value) && !sd_net_address_parse(value, &interface->config))
-        sd_warn("net%u: %s=%s makes no sense; using DHCP", interface->index, name, value);
 }
 
 static ip4_addr_t quad(const uint8_t bytes[4])
@@ -193,18 +183,12 @@ static int configure_ipv4(struct sd_interface *interface)
     return 0;
 }
 
-/* What the backend does for us decides what lwIP has to do. */
+/* TCP's checksum is for the backend to fill in, or for sd_transmit_packet. */
 static void set_offload(struct sd_interface *interface)
 {
-    const struct xen_net_features *features = &interface->front.features;
-    uint16_t flags = NETIF_CHECKSUM_ENABLE_ALL;
-
     interface->transmit.front = &interface->front;
     interface->transmit.open = false;
-    interface->transmit.offload = features->checksum_ipv4 && features->checksum_ipv6;
-    if (interface->transmit.offload)
-        flags &= (uint16_t)~NETIF_CHECKSUM_GEN_TCP;
-    NETIF_SET_CHECKSUM_CTRL(&interface->netif, flags);
+    NETIF_SET_CHECKSUM_CTRL(&interface->netif, NETIF_CHECKSUM_ENABLE_ALL & ~NETIF_CHECKSUM_GEN_TCP);
 }
 
 static void use_default_route(void)
@@ -228,7 +212,6 @@ static int introduce(struct sd_interface *interface)
     struct netif *netif = &interface->netif;
 
     memset(netif, 0, sizeof *netif);
-    read_config(interface);
     if (!netif_add_noaddr(netif, interface, init_netif, no_input))
         return -ENOMEM;
     interface->known = true;
@@ -271,6 +254,7 @@ static void forget_netif(struct sd_interface *interface)
     dhcp_cleanup(netif);
     netif_remove(netif);
     interface->known = false;
+    sd_net_addresses_changed(interface);
     interface->said = false;
     interface->said_ipv6 = 0;
     use_default_route();

@@ -6,18 +6,11 @@
 
 uint32_t sd_net_tcp_window, sd_net_tcp_send;
 static size_t pages_total, reserve; /* in pages */
+static bool dips;
 
 static uint32_t clamp(size_t value, uint32_t least, uint32_t most)
 {
     return value < least ? least : value > most ? most : (uint32_t)value;
-}
-
-static size_t pages_free(void)
-{
-    struct sd_memory_stats stats;
-
-    sd_memory_stats(&stats);
-    return stats.pages_free;
 }
 
 /* A window holds its bytes in pages that may be a third full, so that one of 1/128 may take 1/43 of all
@@ -40,17 +33,32 @@ uint32_t sd_net_ring_pages(void)
 
 bool sd_net_memory_is_short(void)
 {
-    return pages_free() < reserve;
+    return sd_pages_free() < reserve;
+}
+
+bool sd_net_memory_is_scarce(void)
+{
+    return sd_pages_free() < reserve / 4 * 3;
+}
+
+void sd_net_memory_dip(bool on)
+{
+    dips = on;
+}
+
+static bool is_refused(void)
+{
+    return sd_pages_free() < (dips ? reserve / 4 : reserve / 2);
 }
 
 void *sd_net_alloc(size_t bytes)
 {
-    return pages_free() < reserve / 2 ? NULL : sd_alloc(bytes);
+    return is_refused() ? NULL : sd_alloc(bytes);
 }
 
 void *sd_net_calloc(size_t count, size_t bytes)
 {
-    return pages_free() < reserve / 2 ? NULL : sd_calloc(count, bytes);
+    return is_refused() ? NULL : sd_calloc(count, bytes);
 }
 
 void sd_net_free(void *block)

@@ -20,7 +20,18 @@ uint32_t sd_net_ring_pages(void);
 /* Whether packets that would keep whole pages are to be dropped. */
 bool sd_net_memory_is_short(void);
 
-/* lwIP's heap (lwipopts.h): NULL also while less than half of the reserve is left. */
+/* Whether that went on until there is no room for further connections, either. What there is then is for
+ * those that there are. */
+bool sd_net_memory_is_scarce(void);
+
+/*
+ * While on, half of the half that stays otherwise may be taken, too: for a short packet that arrives. It is
+ * freed when it has been looked at, and may be what ends a connection.
+ */
+void sd_net_memory_dip(bool on);
+
+/* lwIP's heap (lwipopts.h): NULL also while less than half of the reserve is left, or less than a quarter
+ * while sd_net_memory_dip is on. */
 void *sd_net_alloc(size_t bytes);
 void *sd_net_calloc(size_t count, size_t bytes);
 void sd_net_free(void *block);

@@ -102,6 +102,7 @@ int sd_net_call(int (*function)(void *arg), void *arg)
     if (net.stack.owner == sd_thread_self())
         return function(arg);
     sd_net_lock();
+    sd_net_timers_tcp_touched(); /* for all that is known of it */
     result = function(arg);
     sd_net_unlock();
     return result;

@@ -9,11 +9,13 @@
 #include "lwip/prot/ethernet.h"
 #include "netif/ethernet.h"
 #include "lwip/prot/iana.h"
-#include "lwip/prot/icmp6.h"
 #include "lwip/prot/ip.h"
 
 #include "memory.h"
+#include "path.h"
 #include "timers.h"
+
+#define SHORT_PACKET 128 /* bytes: an ACK or a FIN with all its options, and then some */
 
 /* A page of netfront's in lwIP's hands. */
 struct page_pbuf {
@@ -72,8 +74,11 @@ static struct pbuf *wrap(struct sd_interface *interface, const struct xen_net_pa
 static struct pbuf *copy(const struct xen_net_packet *packet)
 {
     uint16_t length = (uint16_t)(packet->length - SIZEOF_ETH_HDR);
-    struct pbuf *pbuf = pbuf_alloc(PBUF_LINK, length, PBUF_RAM);
+    struct pbuf *pbuf;
 
+    sd_net_memory_dip(length <= SHORT_PACKET);
+    pbuf = pbuf_alloc(PBUF_LINK, length, PBUF_RAM);
+    sd_net_memory_dip(false);
     if (pbuf)
         memcpy(pbuf->payload, packet->fragments[0].data + SIZEOF_ETH_HDR, length);
     return pbuf;
@@ -138,18 +143,13 @@ static enum kind kind_of(const struct pbuf *packet, uint16_t type)
     return packet->len >= SIZEOF_ETHARP_HDR ? WHOLE : REFUSED;
 }
 
-/* "Packet too big": from now on lwIP may cut TCP segments into fragments, whose checksum nobody but lwIP can
- * fill in. */
-static void look_for_narrow_path(struct sd_interface *interface, const struct pbuf *packet, uint16_t type)
+/* ICMPv6, which may also come in fragments or behind other headers. */
+static bool may_tell_of_paths(const struct pbuf *packet, uint16_t type)
 {
     const uint8_t *bytes = packet->payload;
 
-    if (type != PP_HTONS(ETHTYPE_IPV6) || packet->len <= IP6_HLEN || bytes[6] != IP6_NEXTH_ICMP6 ||
-        bytes[IP6_HLEN] != ICMP6_TYPE_PTB || !interface->transmit.offload)
-        return;
-    sd_transmit_finish(&interface->transmit);
-    interface->transmit.offload = false;
-    interface->netif.chksum_flags |= NETIF_CHECKSUM_GEN_TCP;
+    return type == PP_HTONS(ETHTYPE_IPV6) && packet->len >= IP6_HLEN && bytes[6] != IP6_NEXTH_TCP &&
+           bytes[6] != IP6_NEXTH_UDP;
 }
 
 static void hand_to_lwip(struct netif *netif, struct pbuf *packet, uint16_t type)
@@ -166,6 +166,7 @@ static void input(struct sd_interface *interface, struct pbuf *packet, uint16_t 
 {
     const uint16_t checks = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
     enum kind kind = kind_of(packet, type);
+    bool of_paths = may_tell_of_paths(packet, type);
 
     if (kind == REFUSED) {
         pbuf_free(packet);
@@ -173,11 +174,12 @@ static void input(struct sd_interface *interface, struct pbuf *packet, uint16_t 
     }
     if (kind == PART)
         sd_net_timers_fragment(type == PP_HTONS(ETHTYPE_IPV6));
-    look_for_narrow_path(interface, packet, type);
     if (kind == WHOLE && vouched)
         interface->netif.chksum_flags &= (uint16_t)~checks;
     hand_to_lwip(&interface->netif, packet, type);
     interface->netif.chksum_flags |= checks;
+    if (of_paths)
+        sd_net_paths_heard(&interface->netif);
 }
 
 /* For us, and of a kind that lwIP knows. */

@@ -30,10 +30,11 @@ static uint32_t least(uint32_t a, uint32_t b)
  */
 static struct {
     bool busy;           /* a tick every 250 ms */
+    bool touched;        /* since the connections were looked at */
     uint32_t keep_alive; /* slow ticks to the first, NONE */
     bool has_waiting;    /* time_wait_end is known */
     uint32_t wait_end;   /* value of tcp_ticks at which the oldest TIME_WAIT ends */
-} tcp;
+} tcp = {.keep_alive = NONE};
 
 #define TIME_WAIT_TICKS (2 * TCP_MSL / TCP_SLOW_INTERVAL + 1)
 /* Those that end within two seconds end together. */
@@ -58,6 +59,7 @@ static uint32_t ticks_to_keep_alive(const struct tcp_pcb *pcb)
 static void look_at_connections(void)
 {
     tcp.busy = false;
+    tcp.touched = false;
     tcp.keep_alive = NONE;
     for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
         if (!is_quiet(pcb)) {
@@ -84,11 +86,13 @@ static void look_at_time_wait(void)
     tcp.wait_end = tcp_ticks - oldest + TIME_WAIT_TICKS + TIME_WAIT_SLACK;
 }
 
+/* What was due when all connections were quiet is due until something is done to one of them: there may be
+ * many, and packets that are not theirs do not pay for that. */
 static uint32_t tcp_due(void)
 {
     uint32_t slow;
 
-    if (!tcp.busy)
+    if (!tcp.busy && tcp.touched)
         look_at_connections();
     if (tcp.busy)
         return 1;
@@ -107,6 +111,11 @@ static void tcp_tick(uint32_t count)
     if ((int32_t)(tcp.wait_end - tcp_ticks) <= 0 || !tcp_tw_pcbs)
         tcp.has_waiting = false;
     look_at_connections();
+}
+
+void sd_net_timers_tcp_touched(void)
+{
+    tcp.touched = true;
 }
 
 void sd_net_timers_tcp_used(void)

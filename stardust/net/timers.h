@@ -31,4 +31,8 @@ void sd_net_timers_arp_asked(void);
 void sd_net_timers_neighbour_used(void);
 void sd_net_timers_fragment(bool ipv6);
 
+/* A segment came or leaves, or a connection was changed otherwise: whether it has work for the clock is
+ * looked at when the pass ends. */
+void sd_net_timers_tcp_touched(void);
+
 #endif

@@ -21,7 +21,17 @@ struct segment {
     uint8_t flags;
     unsigned tcp_at, header_bytes, payload_bytes;
     uint32_t sequence;
-    uint8_t header[SD_TRANSMIT_HEADER_MAX];
+    const uint8_t *header;
+};
+
+/* The bits of a header in which segments of one packet may differ: lengths, the IPv4 header's id and
+ * checksum, sequence, PSH and checksum. */
+static const uint8_t differences_ipv4[SD_TRANSMIT_HEADER_MAX] = {
+    [16] = 0xff,         0xff,        0xff, 0xff, [24] = 0xff, 0xff, [38] = 0xff, 0xff, 0xff, 0xff,
+    [47] = TCP_FLAG_PSH, [50] = 0xff, 0xff,
+};
+static const uint8_t differences_ipv6[SD_TRANSMIT_HEADER_MAX] = {
+    [18] = 0xff, 0xff, [58] = 0xff, 0xff, 0xff, 0xff, [67] = TCP_FLAG_PSH, [70] = 0xff, 0xff,
 };
 
 static uint32_t load16(const uint8_t *at)
@@ -54,24 +64,6 @@ static unsigned find_tcp(const uint8_t *bytes, unsigned length)
     return 0;
 }
 
-/* Clears what may differ between segments of one packet: lengths, the IPv4 header's id and checksum,
- * sequence, PSH and checksum.
- */
-static void forget_differences(struct segment *segment)
-{
-    uint8_t *ip = segment->header + ETHERNET, *tcp = segment->header + segment->tcp_at;
-
-    if (segment->ipv6) {
-        memset(ip + 4, 0, 2);
-    } else {
-        memset(ip + 2, 0, 4);
-        memset(ip + 10, 0, 2);
-    }
-    memset(tcp + 4, 0, 4);
-    tcp[13] &= (uint8_t)~TCP_FLAG_PSH;
-    memset(tcp + 16, 0, 2);
-}
-
 static bool parse(const struct pbuf *packet, struct segment *segment)
 {
     const uint8_t *bytes = packet->payload;
@@ -81,7 +73,8 @@ static bool parse(const struct pbuf *packet, struct segment *segment)
     if (!at)
         return false;
     header = at + (bytes[at + 12] >> 4) * 4u;
-    if (header < at + TCP_HEADER || header > packet->len)
+    /* None of lwIP's is longer than a page. */
+    if (header < at + TCP_HEADER || header > packet->len || packet->tot_len > XEN_PAGE_SIZE)
         return false;
     segment->ipv6 = at != ETHERNET + IPV4_HEADER;
     segment->tcp_at = at;
@@ -89,24 +82,29 @@ static bool parse(const struct pbuf *packet, struct segment *segment)
     segment->payload_bytes = packet->tot_len - header;
     segment->sequence = load32(bytes + at + 4);
     segment->flags = bytes[at + 13];
-    memcpy(segment->header, bytes, header);
-    memset(segment->header + header, 0, -header & 7);
-    forget_differences(segment);
+    segment->header = bytes;
     return true;
 }
 
-/* Eight bytes at a time, for every segment comes here; behind the headers are zeros. */
-static bool same_header(const uint8_t *a, const uint8_t *b, unsigned bytes)
+static uint64_t load_word(const uint8_t *at)
 {
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Eight bytes at a time, for every segment comes here; some of the last ones twice, for they may be fewer. */
+static bool same_header(const struct segment *segment, const uint8_t *other)
+{
+    const uint8_t *mine = segment->header;
+    const uint8_t *differences = segment->ipv6 ? differences_ipv6 : differences_ipv4;
+    size_t last = segment->header_bytes - 8;
     uint64_t difference = 0;
 
-    for (unsigned at = 0; at < bytes && !difference; at += 8) {
-        uint64_t x, y;
-
-        memcpy(&x, a + at, sizeof x);
-        memcpy(&y, b + at, sizeof y);
-        difference = x ^ y;
-    }
+    for (size_t at = 0; at < last; at += 8)
+        difference |= (load_word(mine + at) ^ load_word(other + at)) & ~load_word(differences + at);
+    difference |= (load_word(mine + last) ^ load_word(other + last)) & ~load_word(differences + last);
     return !difference;
 }
 
@@ -116,7 +114,7 @@ static bool continues(const struct sd_transmit *transmit, const struct segment *
            segment->payload_bytes <= transmit->segment_bytes &&
            segment->sequence == transmit->next_sequence && segment->header_bytes == transmit->header_bytes &&
            xen_netfront_building(transmit->front) + segment->payload_bytes <= XEN_NET_TX_MAX &&
-           same_header(segment->header, transmit->header, segment->header_bytes);
+           segment->ipv6 == transmit->ipv6 && same_header(segment, transmit->header);
 }
 
 /* A full segment that says nothing but ACK, of a size that append_payload can handle, to a backend that does
@@ -191,7 +189,7 @@ static void open_packet(struct sd_transmit *transmit, const struct segment *segm
     transmit->segments = 1;
     transmit->segment_bytes = (uint16_t)segment->payload_bytes;
     transmit->next_sequence = segment->sequence + segment->payload_bytes;
-    memcpy(transmit->header, segment->header, (segment->header_bytes + 7) & ~7u);
+    memcpy(transmit->header, segment->header, segment->header_bytes);
 }
 
 /* The checksum's field gets the sum over the pseudo-header (RFC 9293, 3.1; RFC 8200, 8.1), for the backend to
@@ -240,23 +238,46 @@ void sd_transmit_finish(struct sd_transmit *transmit)
         xen_netfront_abort(transmit->front);
 }
 
+static bool is_offloaded(const struct sd_transmit *transmit, const struct segment *segment)
+{
+    const struct xen_net_features *features = &transmit->front->features;
+
+    return segment->ipv6 ? features->checksum_ipv6 : features->checksum_ipv4;
+}
+
+/* Of the segment that was appended last, in the copy for the backend. */
+static void fill_in_checksum(const struct sd_transmit *transmit, const struct segment *segment)
+{
+    uint8_t *header = xen_netfront_head(transmit->front), *tcp = header + segment->tcp_at;
+    uint32_t bytes = (uint32_t)xen_netfront_building(transmit->front) - segment->tcp_at;
+    uint16_t sum;
+
+    memset(tcp + 16, 0, 2);
+    sum = pseudo_header_sum(header, segment->ipv6, bytes);
+    sum = (uint16_t)~sd_net_checksum_add(sum, sd_net_checksum(tcp, (int)bytes));
+    memcpy(tcp + 16, &sum, sizeof sum);
+}
+
 err_t sd_transmit_packet(struct sd_transmit *transmit, const struct pbuf *packet)
 {
-    struct segment segment;
-    bool is_tcp = transmit->offload && parse(packet, &segment);
+    struct segment segment = {0};
+    bool is_tcp = parse(packet, &segment);
+    bool offloaded = is_tcp && is_offloaded(transmit, &segment);
     err_t result;
     int error;
 
-    if (is_tcp && continues(transmit, &segment))
+    if (offloaded && continues(transmit, &segment))
         return continue_packet(transmit, packet, &segment);
     sd_transmit_finish(transmit);
     result = append_all(transmit, packet);
     if (result != ERR_OK)
         return result;
-    if (is_tcp) {
+    if (offloaded) {
         open_packet(transmit, &segment);
         return ERR_OK;
     }
+    if (is_tcp)
+        fill_in_checksum(transmit, &segment);
     error = xen_netfront_commit(transmit->front, NULL);
     if (error)
         xen_netfront_abort(transmit->front);

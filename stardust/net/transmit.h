@@ -11,12 +11,11 @@
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
-/* Ethernet, IPv6, TCP with all its options; rounded up to a multiple of eight. */
-#define SD_TRANSMIT_HEADER_MAX ((14 + 40 + 60 + 7) / 8 * 8)
+/* Ethernet, IPv6, TCP with all its options. */
+#define SD_TRANSMIT_HEADER_MAX (14 + 40 + 60)
 
 struct sd_transmit {
-    struct xen_netfront *front;
-    bool offload; /* lwIP leaves TCP's checksum to the backend, over IPv4 and IPv6 */
+    struct xen_netfront *front; /* its features say what the backend does for IPv4 and for IPv6 */
 
     /* The packet that is open for more segments. */
     bool open;
@@ -27,10 +26,11 @@ struct sd_transmit {
     unsigned segments;
     uint16_t segment_bytes; /* payload of each but the last */
     uint32_t next_sequence;
-    uint8_t header[SD_TRANSMIT_HEADER_MAX]; /* without the fields that differ between segments */
+    uint8_t header[SD_TRANSMIT_HEADER_MAX]; /* its first segment's */
 };
 
-/* Takes a packet with its Ethernet header, as netif->linkoutput. ERR_MEM: no room now; ERR_IF: never. */
+/* Takes a packet with its Ethernet header, as netif->linkoutput. lwIP leaves TCP's checksum blank: the
+ * backend fills it in, or it is done here. ERR_MEM: no room now; ERR_IF: never. */
 err_t sd_transmit_packet(struct sd_transmit *transmit, const struct pbuf *packet);
 
 /* Closes the packet that is open. Before every xen_netfront_flush. */

@@ -19,9 +19,12 @@ unsigned sd_fd_room = FIRST;
 static int searched; /* all below are in use */
 static int limit = 1024;
 
+#define RESERVED ((char *)SD_FD_CLOEXEC) /* no file, but in use */
+
 static char *slot_with(struct sd_file *file, bool cloexec)
 {
-    return (char *)file + (cloexec ? SD_FD_CLOEXEC : 0);
+    /* By number: it may be NULL, to which nothing can be added. */
+    return (char *)((uintptr_t)file + (cloexec ? SD_FD_CLOEXEC : 0));
 }
 
 int sd_fd_limit(void)
@@ -76,9 +79,10 @@ int sd_fd_install(struct sd_file *file, int lowest, bool cloexec)
 {
     int fd = lowest > searched ? lowest : searched;
 
+    /* Who asks for any has not asked for an impossible one, though the limit be 0. */
     if (lowest < 0 || lowest >= limit)
-        return -EINVAL;
-    while (sd_fd_find(fd))
+        return lowest ? -EINVAL : -EMFILE;
+    while ((unsigned)fd < sd_fd_room && sd_fd_slots[fd])
         fd++;
     if (lowest <= searched)
         searched = fd;
@@ -90,6 +94,18 @@ int sd_fd_install(struct sd_file *file, int lowest, bool cloexec)
     return fd;
 }
 
+int sd_fd_reserve(void)
+{
+    return sd_fd_install(NULL, 0, true); /* RESERVED */
+}
+
+void sd_fd_fill(int fd, struct sd_file *file, bool cloexec)
+{
+    sd_fd_slots[fd] = file ? slot_with(file, cloexec) : NULL;
+    if (!file && fd < searched)
+        searched = fd;
+}
+
 int sd_fd_replace(int fd, struct sd_file *file, bool cloexec)
 {
     struct sd_file *old;
@@ -98,6 +114,8 @@ int sd_fd_replace(int fd, struct sd_file *file, bool cloexec)
         return -EBADF;
     if (grow(fd))
         return -ENOMEM;
+    if (sd_fd_slots[fd] == RESERVED)
+        return -EBUSY;
     old = sd_fd_find(fd);
     sd_fd_slots[fd] = slot_with(file, cloexec);
     if (old)

@@ -90,12 +90,21 @@ static inline void sd_file_put(struct sd_file *file)
 
 /*
  * The lowest free descriptor from `lowest` on, for a file whose reference it takes over. The descriptor;
- * -EINVAL for a `lowest` that no descriptor can be, -EMFILE when all are taken, -ENOMEM.
+ * -EINVAL for a `lowest` that no descriptor can be, -EMFILE when all are taken (with a limit of 0, for a
+ * `lowest` of 0, too), -ENOMEM.
  */
 int sd_fd_install(struct sd_file *file, int lowest, bool cloexec) xen_must_check;
 
+/*
+ * Keeps the lowest free descriptor for a file that is still to come, so that nothing is opened, truncated or
+ * accepted for which there is none. The descriptor, -EMFILE, -ENOMEM. Until it is filled nobody can use it.
+ */
+int sd_fd_reserve(void) xen_must_check;
+/* The reserved descriptor becomes that file, whose reference is taken over; NULL: it is free again. */
+void sd_fd_fill(int fd, struct sd_file *file, bool cloexec);
+
 /* This descriptor, closing what it was; the reference is taken over. `fd`, -EBADF when none can be that
- * number, -ENOMEM. */
+ * number, -EBUSY when it is reserved, -ENOMEM. */
 int sd_fd_replace(int fd, struct sd_file *file, bool cloexec) xen_must_check;
 
 /* Another descriptor of the same open file, the lowest free one from `lowest` on; -EBADF, -EINVAL, -EMFILE,

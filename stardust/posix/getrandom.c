@@ -25,7 +25,7 @@
 #define TURNS        16
 #define TURNS_ALONE  1024
 #define REQUEST_MAX  0x1fffffful /* Linux's for one call */
-#define OUTPUT_BYTES 64
+#define OUTPUT_BYTES 256
 #define GIVEN_KEY    "data/stardust/seed"
 #define GIVEN_BYTES  256
 

@@ -20,19 +20,20 @@ long sd_sys_openat(int directory, const char *path, int flags, unsigned mode)
 {
     struct sd_path taken;
     struct sd_file *file = NULL;
-    int result = sd_path_take(directory, path, &taken);
+    int result = sd_path_take(directory, path, &taken), fd;
 
     if (result)
         return result;
+    fd = sd_fd_reserve();
+    if (fd < 0) {
+        sd_path_put(&taken);
+        return fd;
+    }
     flags = (flags & KNOWN) | (flags & O_PATH ? 0 : 0100000);
     result = sd_fs_open(taken.from, taken.text, flags, mode & ~sd_umask & 07777, &file);
     sd_path_put(&taken);
-    if (result)
-        return result;
-    result = sd_fd_install(file, 0, flags & O_CLOEXEC);
-    if (result < 0)
-        sd_file_put(file);
-    return result;
+    sd_fd_fill(fd, result ? NULL : file, flags & O_CLOEXEC);
+    return result ? result : fd;
 }
 
 long sd_sys_open(const char *path, int flags, unsigned mode)

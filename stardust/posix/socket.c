@@ -145,24 +145,31 @@ long sd_sys_accept4(int fd, void *address, unsigned *room, int flags)
 {
     struct sd_socket *socket, *accepted = NULL;
     long result;
+    int taken;
 
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
         return -EINVAL;
     socket = sd_socket_get(fd, &result);
     if (!socket)
         return result;
+    taken = sd_fd_reserve();
+    if (taken < 0) {
+        sd_socket_put(socket);
+        return taken;
+    }
     result = socket->ops->accept ? socket->ops->accept(socket, &accepted) : -EOPNOTSUPP;
     sd_socket_put(socket);
-    if (result)
-        return result;
-    accepted->file.flags |= flags & SOCK_NONBLOCK;
-    if (address)
+    if (!result && address)
         result = give_name(accepted, true, address, room);
     if (result) {
-        sd_socket_put(accepted);
+        if (accepted)
+            sd_socket_put(accepted);
+        sd_fd_fill(taken, NULL, false);
         return result;
     }
-    return sd_file_offer(&accepted->file, flags);
+    accepted->file.flags |= flags & SOCK_NONBLOCK;
+    sd_fd_fill(taken, &accepted->file, flags & SOCK_CLOEXEC);
+    return taken;
 }
 
 long sd_sys_accept(int fd, void *address, unsigned *room)

@@ -130,7 +130,7 @@ long sd_unix_open(int type, int protocol);
 
 /* Who has that name, and is of that type: 0, -EINVAL, -ENOENT and its like, -ECONNREFUSED, -EPROTOTYPE. Weak
  * in who sends: where there are pairs only, nobody has one. The lock is held. */
-int sd_unix_find(const void *address, unsigned bytes, int type, struct sd_unix **found);
+int sd_unix_find(const void *given, unsigned bytes, int type, struct sd_unix **found);
 
 /* A socket without a name gets one: 0, or bind's errno. */
 long sd_unix_bind(struct sd_socket *socket, const void *address, unsigned bytes);

@@ -28,6 +28,7 @@ void sd_inet_init(struct sd_inet *inet, const struct sd_file_ops *file_ops, cons
     inet->socket.type = type;
     inet->socket.protocol = protocol;
     inet->receive_bytes = inet->send_bytes = SD_INET_BYTES;
+    inet->receive_least = 1;
     xen_waitq_init(&inet->queue);
     sd_readiness_init(&inet->readiness);
     sd_end_any(inet, &inet->local);

@@ -32,11 +32,12 @@ struct sd_inet {
     int error; /* SO_ERROR, an errno */
 
     /* Options. */
-    bool v6_only, reuse_address, reuse_port, keep_alive, broadcast, gives_info, gives_tos;
+    bool v6_only, reuse_address, reuse_port, keep_alive, broadcast, gives_info, gives_tos, gives_ttl;
     bool lingers;
     uint8_t tos, ttl; /* 0: the default */
     unsigned linger;  /* seconds */
     int receive_bytes, send_bytes;
+    int receive_least; /* SO_RCVLOWAT: of TCP alone it has an effect */
 };
 
 /* Linux's defaults for SO_RCVBUF and SO_SNDBUF. */

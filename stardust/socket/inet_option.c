@@ -3,6 +3,7 @@
 #include "inet.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,8 @@ static bool *switch_of(struct sd_inet *inet, int level, int option)
     if (level == SOL_IPV6 || level == SOL_IP) {
         if (option == (level == SOL_IP ? IP_PKTINFO : IPV6_RECVPKTINFO))
             return &inet->gives_info;
+        if (option == (level == SOL_IP ? IP_RECVTTL : IPV6_RECVHOPLIMIT))
+            return &inet->gives_ttl;
         return option == (level == SOL_IP ? IP_RECVTOS : IPV6_RECVTCLASS) ? &inet->gives_tos : NULL;
     }
     if (level != SOL_SOCKET)
@@ -58,7 +61,7 @@ static long get_socket_option(struct sd_inet *inet, int option, void *value, uns
         *number = inet->send_bytes;
         return 0;
     case SO_RCVLOWAT:
-        *number = 1;
+        *number = inet->receive_least;
         return 0;
     case SO_ACCEPTCONN:
     case SO_OOBINLINE:
@@ -137,6 +140,8 @@ static long set_socket_option(struct sd_inet *inet, int option, const void *valu
         inet->send_bytes = clamp_bytes(number);
         return 0;
     case SO_RCVLOWAT:
+        inet->receive_least = number < 0 ? INT_MAX : number ? number : 1;
+        return 0;
     case SO_OOBINLINE:
     case SO_PRIORITY:
     case SO_DONTROUTE:

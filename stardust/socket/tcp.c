@@ -12,6 +12,7 @@
 #include <stardust/timer.h>
 
 #include "../net/memory.h"
+#include "../net/orphan.h"
 #include "../net/timers.h"
 #include "../posix/copy.h"
 
@@ -60,7 +61,8 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *packet, er
     if (packet) {
         sd_tcp_queue(tcp, packet);
         sd_tcp_undefer(tcp);
-        sd_inet_tell(&tcp->inet, POLLIN | POLLRDNORM);
+        if (sd_tcp_is_readable(tcp))
+            sd_inet_tell(&tcp->inet, POLLIN | POLLRDNORM);
         return ERR_OK;
     }
     tcp->peer_has_ended = true;
@@ -135,7 +137,8 @@ void sd_tcp_let_go(struct sd_tcp *tcp)
     if (!tcp->pcb)
         return;
     tcp_arg(tcp->pcb, NULL);
-    tcp_poll(tcp->pcb, NULL, 0);
+    sd_net_orphan(tcp->pcb);
+    sd_net_timers_tcp_used();
     tcp->pcb = NULL;
     if (tcp->state != SD_TCP_CLOSED)
         tcp->state = SD_TCP_ENDED;
@@ -184,7 +187,7 @@ static unsigned tcp_ready(struct sd_file *file)
     if (inet->no_more_in)
         ready |= POLLIN | POLLRDHUP;
     if (tcp->state != SD_TCP_CONNECTS) {
-        if (tcp->queued)
+        if (sd_tcp_is_readable(tcp))
             ready |= POLLIN;
         if (inet->no_more_out || !tcp->pcb || tcp->state == SD_TCP_CLOSED || sd_tcp_has_room(tcp))
             ready |= POLLOUT;
@@ -267,6 +270,7 @@ static void linger(struct sd_tcp *tcp)
     }
     while (tcp->pcb && (tcp->pcb->unsent || tcp->pcb->unacked) && !tcp->peer_has_ended) {
         tcp->wants_room = true;
+        sd_tcp_watch(tcp); /* that a FIN alone is acknowledged is told to nobody */
         if (sd_inet_wait(&tcp->inet, 0, deadline))
             break;
     }
@@ -283,7 +287,8 @@ static void close_connection(struct sd_tcp *tcp)
     if (!pcb)
         return;
     sd_tcp_let_go(tcp);
-    sd_net_timers_tcp_used();
+    if (!tcp->queued)
+        sd_tcp_unlimit_window(pcb);
     if ((tcp->inet.lingers && !tcp->inet.linger) || tcp_close(pcb))
         tcp_abort(pcb);
 }

@@ -72,7 +72,7 @@ struct sd_tcp *sd_tcp_new(int family);
 /* Frees it. Its PCB is gone, or somebody else's. */
 void sd_tcp_free(struct sd_tcp *tcp);
 
-/* Makes lwIP tell this socket what happens to a connection; or nobody, as if it were closed. */
+/* Makes lwIP tell this socket what happens to a connection; or nobody, as if it were closed: an orphan. */
 void sd_tcp_hold(struct sd_tcp *tcp, struct tcp_pcb *pcb);
 void sd_tcp_let_go(struct sd_tcp *tcp);
 
@@ -94,6 +94,9 @@ size_t sd_tcp_room(const struct sd_tcp *tcp);
 /* The window becomes what SO_RCVBUF says: what the peer was not told of goes at once, the rest is not given
  * back when it is used. Of a new connection the peer knows what its SYN was answered with, 64 KiB at most. */
 void sd_tcp_limit_window(struct sd_tcp *tcp, bool is_new);
+/* Before a connection is closed of which the program has read all: lwIP takes a window that is not its own
+ * for a sign that it has not, and resets. */
+void sd_tcp_unlimit_window(struct tcp_pcb *pcb);
 /* The program took bytes. */
 void sd_tcp_taken(struct sd_tcp *tcp, size_t bytes);
 
@@ -123,11 +126,14 @@ bool sd_tcp_is_listened_on(const struct sd_tcp *tcp, const struct sd_end *end, s
 void sd_tcp_undefer(struct sd_tcp *tcp);
 bool sd_tcp_lose_deferred(struct sd_tcp *tcp);
 
-/* Binds it to a place, with a PCB: tcp_connect.c. The names of its PCB's ends. */
-long sd_tcp_bind_to(struct sd_tcp *tcp, const struct sd_end *end);
+/* Binds it to a place, with a PCB: tcp_connect.c. Where that leaves the port open, one that others may have
+ * too if they are not connected to `peer`; NULL: no others. The names of its PCB's ends. */
+long sd_tcp_bind_to(struct sd_tcp *tcp, const struct sd_end *end, const struct sd_end *peer);
 void sd_tcp_remember_names(struct sd_tcp *tcp);
 
-/* What was received and not read. */
+/* What was received and not read; whether it is as much as the program waits for (SO_RCVLOWAT), or all that
+ * there is room for. */
+bool sd_tcp_is_readable(const struct sd_tcp *tcp);
 void sd_tcp_queue(struct sd_tcp *tcp, struct pbuf *packet);
 void sd_tcp_drop_received(struct sd_tcp *tcp);
 

@@ -12,6 +12,7 @@
 #include <stardust/net.h>
 #include <stardust/timer.h>
 
+#include "../net/tcp_port.h"
 #include "../net/timers.h"
 
 #define SYN_COUNT 6 /* Linux's tcp_syn_retries */
@@ -36,8 +37,22 @@ static struct tcp_pcb *new_pcb(const struct sd_tcp *tcp)
     return tcp_new_ip_type(type);
 }
 
+/* As tcp_bind, to a port that is free. */
+static err_t bind_to_any(struct tcp_pcb *pcb, const ip_addr_t *own, const struct sd_end *peer)
+{
+    uint16_t port = sd_net_tcp_port(peer ? &peer->address : NULL, peer ? peer->port : 0);
+
+    if (!port)
+        return ERR_BUF;
+    if (!ip_addr_isany(own) || IP_GET_TYPE(own) != IP_GET_TYPE(&pcb->local_ip))
+        ip_addr_copy(pcb->local_ip, *own);
+    pcb->local_port = port;
+    TCP_REG(&tcp_bound_pcbs, pcb);
+    return ERR_OK;
+}
+
 /* Gives the socket a PCB, bound to `end`. */
-long sd_tcp_bind_to(struct sd_tcp *tcp, const struct sd_end *end)
+long sd_tcp_bind_to(struct sd_tcp *tcp, const struct sd_end *end, const struct sd_end *peer)
 {
     struct tcp_pcb *pcb = new_pcb(tcp);
     err_t error;
@@ -46,11 +61,15 @@ long sd_tcp_bind_to(struct sd_tcp *tcp, const struct sd_end *end)
         return -ENOBUFS;
     if (tcp->inet.reuse_address || tcp->inet.reuse_port)
         ip_set_option(pcb, SOF_REUSEADDR);
-    error = tcp_bind(pcb, &end->address, end->port);
+    if (end->port)
+        error = tcp_bind(pcb, &end->address, end->port);
+    else
+        error = bind_to_any(pcb, &end->address, peer);
     if (error) {
         (void)tcp_close(pcb);
         return -EADDRINUSE;
     }
+    sd_net_tcp_port_used(pcb->local_port);
     sd_tcp_hold(tcp, pcb);
     sd_tcp_apply(tcp);
     ip_addr_copy(tcp->inet.local.address, end->address);
@@ -69,7 +88,13 @@ static long check_and_bind(struct sd_tcp *tcp, const struct sd_end *end)
         return -EADDRNOTAVAIL;
     if (end->port && sd_tcp_is_listened_on(tcp, end, &join))
         return -EADDRINUSE;
-    result = sd_tcp_bind_to(tcp, end);
+    if (tcp->pcb) { /* of an attempt to connect or to listen that failed */
+        struct tcp_pcb *old = tcp->pcb;
+
+        sd_tcp_let_go(tcp);
+        (void)tcp_close(old);
+    }
+    result = sd_tcp_bind_to(tcp, end, NULL);
     tcp->is_bound = !result;
     return result;
 }
@@ -140,10 +165,10 @@ static long begin(struct sd_tcp *tcp, const void *address, unsigned bytes)
     if (!result && !tcp->pcb) {
         if (!tcp->is_bound)
             sd_end_any(&tcp->inet, &tcp->inet.local);
-        result = sd_tcp_bind_to(tcp, &tcp->inet.local);
+        result = sd_tcp_bind_to(tcp, &tcp->inet.local, &peer);
     }
-    if (result)
-        return result;
+    if (result) /* from bind, if there is no port left to choose */
+        return result == -EADDRINUSE ? -EADDRNOTAVAIL : result;
     sd_net_timers_tcp_used();
     error = tcp_connect(tcp->pcb, &peer.address, peer.port, on_connected);
     if (error)
@@ -179,7 +204,11 @@ static long await_connected(struct sd_tcp *tcp)
         tcp->told = true;
         return 0;
     }
-    return tcp->state == SD_TCP_ENDED ? fail(tcp) : result == -EAGAIN ? -EINPROGRESS : result;
+    if (tcp->state == SD_TCP_ENDED)
+        return fail(tcp);
+    if (tcp->state == SD_TCP_CLOSED) /* by another thread */
+        return -ECONNRESET;
+    return result == -EAGAIN ? -EINPROGRESS : result;
 }
 
 static long go_on(struct sd_tcp *tcp, const void *address, unsigned bytes)
@@ -217,6 +246,7 @@ static long disconnect(struct sd_tcp *tcp)
     sd_tcp_drop_received(tcp);
     (void)fail(tcp);
     tcp->peer_has_ended = tcp->told = false;
+    sd_inet_tell(&tcp->inet, ~0u);
     return 0;
 }
 

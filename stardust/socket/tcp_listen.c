@@ -123,6 +123,7 @@ static void inherit(struct sd_tcp *tcp, const struct sd_tcp *from)
     inet->ttl = old->ttl;
     inet->receive_bytes = old->receive_bytes;
     inet->send_bytes = old->send_bytes;
+    inet->receive_least = old->receive_least;
     tcp->no_delay = from->no_delay;
     tcp->keep_idle = from->keep_idle;
     tcp->keep_interval = from->keep_interval;
@@ -260,7 +261,7 @@ static long start_listening(struct sd_tcp *tcp, unsigned backlog)
     if (!tcp->pcb) {
         if (!tcp->is_bound)
             sd_end_any(&tcp->inet, &tcp->inet.local);
-        result = sd_tcp_bind_to(tcp, &tcp->inet.local);
+        result = sd_tcp_bind_to(tcp, &tcp->inet.local, NULL);
     }
     if (result)
         return result;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -261,6 +262,8 @@ long sd_tcp_setsockopt(struct sd_socket *socket, int level, int option, const vo
     if (!result) {
         if (level == SOL_SOCKET)
             take_buffers(tcp, option);
+        if (level == SOL_SOCKET && option == SO_RCVLOWAT && sd_tcp_is_readable(tcp))
+            sd_inet_tell(&tcp->inet, POLLIN | POLLRDNORM);
         sd_tcp_apply(tcp);
         if (level == SOL_TCP && (option == TCP_NODELAY || option == TCP_CORK || option == TCP_QUICKACK))
             push(tcp);

@@ -7,6 +7,9 @@
 
 #include <stardust/net.h>
 
+#include "../net/memory.h"
+#include "../net/timers.h"
+
 void sd_tcp_queue(struct sd_tcp *tcp, struct pbuf *packet)
 {
     tcp->queued += packet->tot_len;
@@ -16,6 +19,15 @@ void sd_tcp_queue(struct sd_tcp *tcp, struct pbuf *packet)
         tcp->first = packet;
     for (tcp->last = packet; tcp->last->next; tcp->last = tcp->last->next)
         ;
+}
+
+bool sd_tcp_is_readable(const struct sd_tcp *tcp)
+{
+    const struct tcp_pcb *pcb = tcp->pcb;
+
+    if (!tcp->queued || tcp->queued >= (size_t)tcp->inet.receive_least)
+        return tcp->queued;
+    return !pcb || pcb->rcv_ann_wnd <= 2 * (uint32_t)pcb->mss || sd_net_memory_is_short();
 }
 
 void sd_tcp_limit_window(struct sd_tcp *tcp, bool is_new)
@@ -40,6 +52,12 @@ void sd_tcp_limit_window(struct sd_tcp *tcp, bool is_new)
     sd_tcp_taken(tcp, 0);
 }
 
+void sd_tcp_unlimit_window(struct tcp_pcb *pcb)
+{
+    if (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT)
+        pcb->rcv_wnd = TCP_WND_MAX(pcb);
+}
+
 void sd_tcp_taken(struct sd_tcp *tcp, size_t bytes)
 {
     struct tcp_pcb *pcb = tcp->pcb;
@@ -59,6 +77,9 @@ void sd_tcp_taken(struct sd_tcp *tcp, size_t bytes)
         tcp_ack_now(pcb);
         (void)tcp_output(pcb);
     }
+    /* There was no memory for one of these. */
+    if (pcb->flags & (TF_ACK_NOW | TF_ACK_DELAY))
+        sd_net_timers_tcp_touched();
 }
 
 static void drop_first(struct sd_tcp *tcp)
@@ -138,9 +159,18 @@ static long why_not(struct sd_tcp *tcp)
     return 1;
 }
 
+/* How many bytes a call waits for. */
+static size_t bytes_wanted(const struct sd_tcp *tcp, const struct sd_message *message, int flags)
+{
+    size_t least = (size_t)tcp->inet.receive_least;
+
+    return flags & MSG_WAITALL || least > message->bytes ? message->bytes : least;
+}
+
 static long receive(struct sd_tcp *tcp, struct sd_message *message, int flags)
 {
     uint64_t deadline = sd_socket_deadline(tcp->inet.socket.receive_ns);
+    size_t wanted = bytes_wanted(tcp, message, flags);
     long done = 0;
 
     if (!message->bytes)
@@ -149,8 +179,6 @@ static long receive(struct sd_tcp *tcp, struct sd_message *message, int flags)
         long result;
 
         if (flags & MSG_PEEK) {
-            size_t wanted = flags & MSG_WAITALL ? message->bytes : 1;
-
             if (tcp->queued >= wanted || (tcp->queued && why_not(tcp) != 1))
                 return peek(tcp, message, flags);
         } else {
@@ -158,7 +186,7 @@ static long receive(struct sd_tcp *tcp, struct sd_message *message, int flags)
             if (result < 0)
                 return done ? done : result;
             done += result;
-            if (!message->bytes || (done && !(flags & MSG_WAITALL)))
+            if ((size_t)done >= wanted)
                 return done;
         }
         if (done && tcp->inet.error)

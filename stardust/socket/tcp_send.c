@@ -15,6 +15,7 @@
 #include "../net/copy.h"
 #include "../net/timers.h"
 #include "../posix/copy.h"
+#include "message_control.h"
 
 /* How many bytes are there, at most `bytes`. */
 static size_t count_present(const char *from, size_t bytes)
@@ -101,8 +102,10 @@ static long send_all(struct sd_tcp *tcp, struct sd_message *message)
 {
     uint64_t deadline = sd_socket_deadline(tcp->inet.socket.send_ns);
     bool more = message->flags & MSG_MORE || tcp->corks;
-    long done = 0, result = 0;
+    long done = 0, result = sd_control_check(message);
 
+    if (result)
+        return result;
     result = sd_tcp_await(tcp, message->flags, deadline);
     while (!result) {
         result = why_not(tcp);

@@ -94,6 +94,7 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *packet, con
     ip_addr_copy(datagram->to, *ip_current_dest_addr());
     datagram->tos =
         ip_current_is_v6() ? (uint8_t)IP6H_TC(ip6_current_header()) : IPH_TOS(ip4_current_header());
+    datagram->ttl = ip_current_is_v6() ? IP6H_HOPLIM(ip6_current_header()) : IPH_TTL(ip4_current_header());
     datagram->interface = netif_get_index(ip_current_input_netif());
     xen_list_insert(&udp->datagrams, &datagram->link);
     udp->queued += cost;

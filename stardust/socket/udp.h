@@ -12,7 +12,7 @@ struct sd_datagram {
     struct sd_end from;
     ip_addr_t to;
     uint8_t interface; /* that it came by */
-    uint8_t tos;
+    uint8_t tos, ttl;
 };
 
 struct sd_udp {

@@ -8,20 +8,79 @@
 #include <stardust/net.h>
 
 #include "../posix/copy.h"
+#include "message_control.h"
 
 #define PAYLOAD_MAX 65507 /* of an IPv4 packet, which has 16 bits for its length */
 
 /* ---- sending ---- */
 
+/* Where it goes out, and from which address: as lwIP has it, but for what the control data say, and that all
+ * of 127.0.0.0/8 is the guest's. NULL: lwIP decides. */
+static struct netif *choose_way(struct sd_udp *udp, struct sd_control *control, const ip_addr_t *to)
+{
+    struct netif *netif;
+
+    if (!control->has_source && IP_IS_V4(to) && sd_end_is_loopback(&udp->inet.local) &&
+        !ip_addr_isany(&udp->pcb->local_ip)) {
+        control->has_source = true;
+        ip_addr_copy(control->source, udp->pcb->local_ip);
+    }
+    if (control->interface)
+        netif = netif_get_by_index((uint8_t)control->interface);
+    else
+        netif = control->has_source ? ip_route(&control->source, to) : NULL;
+    if (netif && !control->has_source) {
+        const ip_addr_t *own = ip_netif_get_local_ip(netif, to);
+
+        if (!ip_addr_isany(&udp->pcb->local_ip))
+            own = &udp->pcb->local_ip;
+        if (!own)
+            return NULL;
+        ip_addr_copy(control->source, *own);
+    }
+    return netif;
+}
+
+static long send_packet(struct sd_udp *udp, struct pbuf *packet, const struct sd_end *to,
+                        struct sd_control *control)
+{
+    struct netif *netif = choose_way(udp, control, &to->address);
+    struct udp_pcb *pcb = udp->pcb;
+    uint8_t tos = pcb->tos, ttl = pcb->ttl;
+    err_t error;
+
+    /* The loopback interface, which alone has no state, is where these stay. */
+    if (netif && netif->state && ip_addr_isloopback(&control->source))
+        return -EINVAL;
+    if (control->tos >= 0)
+        pcb->tos = (uint8_t)control->tos;
+    if (control->ttl >= 0)
+        pcb->ttl = (uint8_t)control->ttl;
+    if (netif)
+        error = udp_sendto_if_src(pcb, packet, &to->address, to->port, netif, &control->source);
+    else
+        error = udp_sendto(pcb, packet, &to->address, to->port);
+    pcb->tos = tos;
+    pcb->ttl = ttl;
+    return sd_inet_error(error);
+}
+
 static long send_to(struct sd_udp *udp, struct sd_message *message, struct sd_end *to)
 {
+    struct sd_end from = udp->inet.local;
+    struct sd_control control;
     struct pbuf *packet;
     ip_addr_t own;
     long error;
 
     if (sd_end_is_any(to))
         ip_addr_set_loopback_val(!IP_IS_V4_VAL(to->address), to->address);
-    error = ip_addr_ismulticast(&to->address) ? 0 : sd_end_route(&udp->inet.local, &to->address, &own);
+    error = sd_control_take(&udp->inet, message, IP_IS_V6_VAL(to->address), &control);
+    if (error)
+        return error;
+    if (control.has_source)
+        ip_addr_copy(from.address, control.source);
+    error = ip_addr_ismulticast(&to->address) ? 0 : sd_end_route(&from, &to->address, &own);
     if (error && !udp->inet.has_peer && !ip_addr_isbroadcast(&to->address, netif_default))
         return error;
     packet = pbuf_alloc(PBUF_TRANSPORT, (uint16_t)message->bytes, PBUF_RAM);
@@ -29,7 +88,7 @@ static long send_to(struct sd_udp *udp, struct sd_message *message, struct sd_en
         return -ENOBUFS;
     error = sd_message_in(message, packet->payload, packet->len);
     if (!error)
-        error = sd_inet_error(udp_sendto(udp->pcb, packet, &to->address, to->port));
+        error = send_packet(udp, packet, to, &control);
     pbuf_free(packet);
     udp->inet.local.port = udp->pcb->local_port;
     return error;
@@ -129,12 +188,16 @@ static void give_info(const struct sd_inet *inet, const struct sd_datagram *data
 static void give_controls(const struct sd_inet *inet, const struct sd_datagram *datagram,
                           struct sd_message *message)
 {
-    int tos = datagram->tos;
+    const bool is_v6 = IP_IS_V6_VAL(datagram->from.address);
+    int tos = datagram->tos, ttl = datagram->ttl;
     size_t used = 0;
 
     if (inet->gives_info)
         give_info(inet, datagram, message, &used);
-    if (inet->gives_tos && IP_IS_V6_VAL(datagram->from.address))
+    if (inet->gives_ttl && (is_v6 || inet->socket.family == AF_INET))
+        give_control(message, &used, is_v6 ? SOL_IPV6 : SOL_IP, is_v6 ? IPV6_HOPLIMIT : IP_TTL, &ttl,
+                     sizeof(ttl));
+    if (inet->gives_tos && is_v6)
         give_control(message, &used, SOL_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
     else if (inet->gives_tos && inet->socket.family == AF_INET)
         give_control(message, &used, SOL_IP, IP_TOS, &datagram->tos, sizeof(datagram->tos));

@@ -6,21 +6,23 @@ network, which carries the ports of 127.0.0.1, ends and begins connections of it
 
 from __future__ import annotations
 
+import ast
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, ContextManager, Iterator, NamedTuple
 
-from host import claims, paths
+from host import claims, paths, ramdisk
 from host.claims import equal, true
+from host.cli import own_words, split
 from host.dom0 import Dom0, Guest, TooLate
 from host.qemu import die_with
+from host.run import own_root
 from host.shell import Stream
 
 LONG = 1800     # time-outs, in seconds: for a test that takes a minute on an idle machine …
@@ -67,6 +69,13 @@ class Lab:
         found = self.guest.expect(r"echo: (\d+) connections, heap (\d+) bytes in (\d+) blocks, (\d+) pages free", PATIENCE, start)
         return Memory(*map(int, found.groups()))
 
+    def slow_client(self, port: int, request: bytes) -> tuple[list[bytes], bytes]:
+        """A client that sends a byte a second, and another after each of them: what those were answered, and what it was at last."""
+        self.dom0.push(paths.ROOT / "tests/e2e/client/slow.py", "/tmp/slow.py")
+        said = self.dom0.check(f"python3 /tmp/slow.py {self.guest.address} {port}", request, LONG)
+        *fast, slow = map(ast.literal_eval, said.splitlines())
+        return fast, slow
+
     def pings(self, address: str, options: str = "") -> str:
         """Three pings from domain 0, all of which must be answered."""
         status, out = self.dom0.sh(f"ping -c 3 -W 5 {options} {address}")
@@ -95,34 +104,33 @@ def start(dom0: Dom0, name: str, **options: object) -> Guest:
     return dom0.start_guest(paths.BUILD / name, **chosen, **options)
 
 
-def push_client(dom0: Dom0, program: str) -> str:
-    """A program of this machine into domain 0, with the libraries that it is linked with; the words that call it there."""
-    path = shutil.which(program)
-    true(path, f"{program} is installed (host/packages.py)")
-    if dom0.local:
-        return str(path)
-    said = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=True).stdout
-    files = re.findall(r"(?:=> |^\s*)(/\S+)", said, re.M)
-    dom0.check("grep -q /tmp/clients /proc/mounts || { mkdir /tmp/clients && mount -t tmpfs tmpfs /tmp/clients; }")   # / is full
-    for file in [str(path), *files]:
-        dom0.push(file, f"/tmp/clients/{Path(file).name}", 0o755)
-    loader = next(Path(file).name for file in files if Path(file).name.startswith("ld-linux"))
-    return f"/tmp/clients/{loader} --library-path /tmp/clients /tmp/clients/{Path(str(path)).name}"
-
-
-def _serving(dom0: Dom0, options: dict) -> Guest:
-    guest = start(dom0, "echo", **options)
-    equal(sorted(guest.serving(PATIENCE, ports=2)), [("tcp", 7), ("udp", 7)], "served ports")
-    return guest
+def app(dom0: Dom0, name: str, **options: object) -> Guest:
+    """Start an app as `bin/stardust run` does: with its own memory, arguments and files."""
+    own, arguments = split(own_words(name))
+    memory = {"memory": int(own[own.index("--memory") + 1])} if "--memory" in own else {}
+    root = own_root(name, paths.BUILD / name)
+    return start(dom0, name, **{**memory, "arguments": arguments, "ramdisk": ramdisk.pack(root) if root else None, **options})
 
 
 @contextmanager
-def echo(prepare: str = "", **options: object) -> Iterator[Lab]:
-    """An echo guest that serves, and the client beside it. `prepare` is done in domain 0 before; `options` are start_guest's."""
+def _serving(name: str, prepare: str, options: dict) -> Iterator[Lab]:
     with Dom0() as dom0:
         dom0.check(prepare or ":")
         dom0.push(paths.BUILD / "e2e-client", CLIENT, 0o755)
-        yield Lab(dom0, _serving(dom0, options))
+        guest = start(dom0, name, **options)
+        equal(sorted(guest.serving(PATIENCE, ports=2)), [("tcp", 7), ("udp", 7)], "served ports")
+        yield Lab(dom0, guest)
+
+
+def echo(prepare: str = "", **options: object) -> ContextManager[Lab]:
+    """A guest with programs/raw, an echo server on the kernel's own interface that says what is in use, and the client beside it.
+    `prepare` is done in domain 0 before; `options` are start_guest's."""
+    return _serving("e2e-raw", prepare, options)
+
+
+def server(**options: object) -> ContextManager[Lab]:
+    """The same with apps/echo, a server on sockets, whose ports are told by listen and bind."""
+    return _serving("echo", "", options)
 
 
 @contextmanager

@@ -113,7 +113,20 @@ SD_TEST(copy_from_nowhere_is_an_errno)
 {
     char to[16], from[16] = "0123456789abcde";
 
-    SD_CHECK(!xen_trap_copy(to, from, sizeof(to)) && !memcmp(to, from, sizeof(to)));
-    SD_CHECK(xen_trap_copy(to, NULL, sizeof(to)) == -EFAULT);
-    SD_CHECK(xen_trap_copy((void *)8, from, sizeof(from)) == -EFAULT);
+    for (size_t bytes = 0; bytes <= sizeof(to); bytes++) {
+        memset(to, 0, sizeof(to));
+        SD_CHECK(!xen_trap_copy(to, from, bytes) && !memcmp(to, from, bytes));
+        SD_CHECK(bytes == sizeof(to) || !to[bytes]);
+        SD_CHECK(xen_trap_copy(to, NULL, bytes) == (bytes ? -EFAULT : 0));
+        SD_CHECK(xen_trap_copy((void *)8, from, bytes) == (bytes ? -EFAULT : 0));
+    }
+}
+
+SD_TEST(copy_of_pages_is_whole_or_an_errno)
+{
+    static const char from[5000] = {[4999] = 'x'};
+    static char to[5000];
+
+    SD_CHECK(!xen_trap_copy(to, from, sizeof(to)) && to[4999] == 'x');
+    SD_CHECK(xen_trap_copy(to, (const void *)8, sizeof(to)) == -EFAULT);
 }

@@ -139,6 +139,16 @@ int xen_bus_write_front(struct xen_bus_device *device, xen_store_tx tx, const ch
     return 0;
 }
 
+int xen_bus_remove_front(struct xen_bus_device *device, xen_store_tx tx, const char *key)
+{
+    char path[sizeof device->path + 32];
+
+    (void)tx;
+    snprintf(path, sizeof path, "%s/%s", device->path, key);
+    xs_delete(NULL, path);
+    return 0;
+}
+
 /* Our state becomes `state`, the other end acts; whether its own is `wanted` then. */
 static bool step(struct xen_bus_device *device, enum xenbus_state state, enum xenbus_state wanted)
 {

@@ -74,6 +74,13 @@ static void complain(struct netback *nb, const char *what)
         nb->complaint = what;
 }
 
+static bool is_for_us(uint32_t number)
+{
+    const struct fake_port *port = number < FAKE_PORTS ? fake_port((xen_port_t){number}) : NULL;
+
+    return port && port->bound && port->remote.n == NETBACK_DOMAIN;
+}
+
 static bool attach(struct netback *nb)
 {
     struct netif_tx_sring *tx;
@@ -81,14 +88,15 @@ static bool attach(struct netback *nb)
 
     nb->tx_ref = front_number(nb, "tx-ring-ref");
     nb->rx_ref = front_number(nb, "rx-ring-ref");
-    nb->port = front_number(nb, "event-channel");
+    nb->port = front_number(nb, "event-channel-rx");
+    nb->tx_port = front_number(nb, "event-channel-tx");
+    if (nb->port == UINT32_MAX && nb->tx_port == UINT32_MAX)
+        nb->port = nb->tx_port = front_number(nb, "event-channel");
     if (front_number(nb, "request-rx-copy") != 1)
         return false;
     tx = fake_grant_hold(NETBACK_DOMAIN, nb->tx_ref, true);
     rx = fake_grant_hold(NETBACK_DOMAIN, nb->rx_ref, true);
-    if (!tx || !rx || !nb->port || nb->port >= FAKE_PORTS || !fake_port((xen_port_t){nb->port})->bound)
-        return false;
-    if (fake_port((xen_port_t){nb->port})->remote.n != NETBACK_DOMAIN)
+    if (!tx || !rx || !is_for_us(nb->port) || !is_for_us(nb->tx_port))
         return false;
     /* As Linux from 5.5 on: at whatever index the ring is. */
     BACK_RING_ATTACH(&nb->tx, tx, tx->rsp_prod, XEN_PAGE_SIZE);
@@ -182,8 +190,10 @@ static void push_tx(struct netback *nb)
     bool notify;
 
     RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&nb->tx, notify);
-    if (notify)
-        netback_raise(nb);
+    if (!notify)
+        return;
+    nb->raised++;
+    fake_event_raise((xen_port_t){nb->tx_port});
 }
 
 unsigned netback_room(struct netback *nb)

@@ -41,7 +41,7 @@ struct netback {
     /* what a test may look at */
     const char *complaint;
     bool attached;
-    uint32_t port;
+    uint32_t port, tx_port;                         /* the same, unless the front has one for each ring */
     struct netback_packet packets[NETBACK_PACKETS]; /* received from the front, oldest first */
     unsigned packet_count;
     unsigned connections, raised;

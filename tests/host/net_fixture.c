@@ -155,7 +155,7 @@ static bool backend_step(struct net_fixture *fix)
 
     if (!fix->nb.attached)
         return false;
-    sends = fake_port((xen_port_t){fix->nb.port})->sends;
+    sends = fake_port((xen_port_t){fix->nb.port})->sends + fake_port((xen_port_t){fix->nb.tx_port})->sends;
     if (sends == fix->sends_seen)
         return false;
     fix->sends_seen = sends;

@@ -404,11 +404,17 @@ TEST(bus_reads_and_writes_values_of_both_ends)
     TEST_CHECK(xen_bus_read_front(&device, "mac", value, sizeof value) == -ERANGE);
     TEST_CHECK(xen_bus_write_front(&device, XEN_STORE_NONE, "mac", "%02x", 7u) == 0);
     TEST_CHECK(xen_bus_read_front(&device, "mac", value, sizeof value) == 0 && !strcmp(value, "07"));
+    TEST_CHECK(xen_bus_read_backend(&device, "feature-x", value, sizeof value) == 0 && !strcmp(value, "1"));
+    TEST_CHECK(xen_bus_read_backend(&device, "feature-y", value, sizeof value) == -ENOENT);
+    xs_set_bytes(&xs, BACKEND "/ip", "1\0002", 3);
+    TEST_CHECK(xen_bus_read_backend(&device, "ip", value, sizeof value) == -EINVAL);
+    TEST_CHECK(xen_bus_read_backend(&device, "ip", value, 3) == -ERANGE);
     TEST_CHECK(xen_bus_write_front(&device, XEN_STORE_NONE, "mac", "%300s", "x") == -E2BIG);
     memset(key, 'k', sizeof key);
     key[299] = '\0';
     TEST_CHECK(xen_bus_write_front(&device, XEN_STORE_NONE, key, "1") == -EINVAL);
     TEST_CHECK(xen_bus_read_front(&device, key, value, sizeof value) == -EINVAL);
+    TEST_CHECK(xen_bus_read_backend(&device, key, value, sizeof value) == -EINVAL);
     TEST_CHECK(xen_bus_read_backend_uint(&device, key, 1, &number) == -EINVAL);
     xen_bus_close(&device);
     stop();

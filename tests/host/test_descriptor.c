@@ -133,6 +133,19 @@ TEST(limit_can_be_moved_up_to_65536)
     sd_fd_set_limit(1024);
 }
 
+TEST(with_a_limit_of_0_there_is_none_left_to_reserve)
+{
+    struct sd_file file = {.ops = &ops, .references = 1};
+
+    sd_fd_set_limit(0);
+    TEST_CHECK(sd_fd_reserve() == -EMFILE);
+    TEST_CHECK(sd_fd_install(&file, 0, false) == -EMFILE);
+    TEST_CHECK(sd_fd_install(&file, 1, false) == -EINVAL && sd_fd_install(&file, -1, false) == -EINVAL);
+    sd_fd_set_limit(1024);
+    TEST_CHECK(sd_fd_reserve() == 3);
+    sd_fd_fill(3, NULL, false);
+}
+
 int main(void)
 {
     return tap_run();

@@ -555,6 +555,78 @@ TEST(transmission_asks_for_no_event_while_there_is_room)
     net_down(&fix);
 }
 
+TEST(a_backend_that_can_gets_an_event_channel_for_each_ring)
+{
+    struct fake_port *rx, *tx;
+    unsigned rx_sends, tx_sends;
+
+    TEST_REQUIRE(net_up(&fix, NULL));
+    netback_feature(&fix.nb, "feature-split-event-channels", "1");
+    TEST_REQUIRE(!net_connect(&fix));
+    TEST_CHECK(fix.nb.port && fix.nb.tx_port && fix.nb.port != fix.nb.tx_port);
+    TEST_CHECK(!xs_get(&fix.xs, "device/vif/0/event-channel"));
+    REQUIRE_TRAFFIC(300);
+    rx = fake_port((xen_port_t){fix.nb.port});
+    tx = fake_port((xen_port_t){fix.nb.tx_port});
+    TEST_CHECK(rx->mode == XEN_EVENT_LATE && tx->mode == XEN_EVENT_LATE);
+    rx_sends = rx->sends;
+    tx_sends = tx->sends;
+    TEST_REQUIRE(!net_transmit(&fix, data, 1514, NULL));
+    xen_netfront_flush(&fix.front);
+    TEST_CHECK(rx->sends == rx_sends && tx->sends == tx_sends + 1);
+    TEST_REQUIRE(netback_send(&fix.nb, data, 1514, NULL));
+    TEST_CHECK(!xen_netfront_poll(&fix.front));
+    xen_netfront_flush(&fix.front);
+    TEST_CHECK(tx->sends == tx_sends + 1, "a page for reception is not told by the other ring's channel");
+    net_down(&fix);
+}
+
+TEST(a_backend_without_split_channels_finds_none_of_those_of_one_before_it)
+{
+    TEST_REQUIRE(net_up(&fix, NULL));
+    netback_feature(&fix.nb, "feature-split-event-channels", "1");
+    TEST_REQUIRE(!net_connect(&fix));
+    net_disconnect(&fix);
+    netback_feature(&fix.nb, "feature-split-event-channels", NULL);
+    netback_set_state(&fix.nb, XenbusStateInitWait);
+    TEST_REQUIRE(!net_connect(&fix));
+    TEST_CHECK(!xs_get(&fix.xs, "device/vif/0/event-channel-tx"));
+    TEST_CHECK(!xs_get(&fix.xs, "device/vif/0/event-channel-rx"));
+    REQUIRE_TRAFFIC(310);
+    net_down(&fix);
+}
+
+TEST(an_event_of_one_ring_leaves_that_of_the_other)
+{
+    struct fake_port *rx, *tx;
+
+    TEST_REQUIRE(net_up(&fix, NULL));
+    netback_feature(&fix.nb, "feature-split-event-channels", "1");
+    TEST_REQUIRE(!net_connect(&fix));
+    net_pump(&fix);
+    rx = fake_port((xen_port_t){fix.nb.port});
+    tx = fake_port((xen_port_t){fix.nb.tx_port});
+    rx->dones = rx->idle_dones = tx->dones = tx->idle_dones = 0;
+    TEST_REQUIRE(netback_send(&fix.nb, data, 60, NULL));
+    net_pump(&fix);
+    TEST_CHECK(rx->dones == 1 && rx->idle_dones == 0 && tx->dones == 0);
+    fake_event_raise((xen_port_t){fix.nb.tx_port});
+    net_pump(&fix);
+    TEST_CHECK(rx->dones == 1 && tx->dones == 1 && tx->idle_dones == 1);
+    net_down(&fix);
+}
+
+TEST(without_a_port_for_the_second_channel_nothing_is_left_behind)
+{
+    TEST_REQUIRE(net_up(&fix, NULL));
+    netback_feature(&fix.nb, "feature-split-event-channels", "1");
+    fake_event_fail_next(-ENOSPC);
+    TEST_CHECK(net_connect(&fix) == -ENOSPC);
+    TEST_CHECK(net_is_clean(&fix));
+    netback_feature(&fix.nb, "feature-split-event-channels", NULL);
+    net_down(&fix);
+}
+
 TEST(a_pass_costs_one_event_and_a_packet_no_hypercall)
 {
     unsigned sends, hypercalls;

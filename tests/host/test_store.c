@@ -903,6 +903,20 @@ TEST(store_watch_wait_past_its_deadline_still_takes_what_is_there)
     stop();
 }
 
+TEST(store_watch_that_is_fired_by_hand_is_taken_once_and_asks_nothing)
+{
+    struct xen_store_watch watch;
+
+    start();
+    TEST_REQUIRE(xen_store_watch(&watch, "key") == 0);
+    TEST_CHECK(xen_store_watch_wait(&watch, XEN_FOREVER) == 0);
+    xen_store_watch_fire(&watch);
+    TEST_CHECK(xen_store_watch_wait(&watch, fake_time() + 1) == 0);
+    TEST_CHECK(xen_store_watch_wait(&watch, fake_time() + 1) == -ETIMEDOUT);
+    xen_store_unwatch(&watch);
+    stop();
+}
+
 TEST(store_watch_wait_any_tells_which)
 {
     struct xen_store_watch watches[3], *all[3] = {&watches[0], &watches[1], &watches[2]};

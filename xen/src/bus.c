@@ -237,6 +237,18 @@ int xen_bus_read_backend_uint(struct xen_bus_device *device, const char *key, ui
     return xen_store_read_uint(XEN_STORE_NONE, path, max, value);
 }
 
+int xen_bus_read_backend(struct xen_bus_device *device, const char *key, char *buffer, size_t size)
+{
+    char path[XEN_STORE_PATH_MAX];
+    size_t length;
+    int error;
+
+    if (xen_format(path, sizeof path, "%s/%s", device->backend, key) >= sizeof path)
+        return -EINVAL;
+    error = xen_store_read(XEN_STORE_NONE, path, buffer, size, &length);
+    return error ? error : strlen(buffer) == length ? 0 : -EINVAL;
+}
+
 int xen_bus_read_front(struct xen_bus_device *device, const char *key, char *buffer, size_t size)
 {
     char path[XEN_STORE_PATH_MAX];
@@ -259,6 +271,17 @@ int xen_bus_write_front(struct xen_bus_device *device, xen_store_tx tx, const ch
     length = xen_vformat(value, sizeof value, format, args);
     va_end(args);
     return length < sizeof value ? xen_store_write(tx, path, value, length) : -E2BIG;
+}
+
+int xen_bus_remove_front(struct xen_bus_device *device, xen_store_tx tx, const char *key)
+{
+    char path[XEN_STORE_PATH_MAX];
+    int error;
+
+    if (xen_format(path, sizeof path, "%s/%s", device->path, key) >= sizeof path)
+        return -EINVAL;
+    error = xen_store_remove(tx, path);
+    return error == -ENOENT ? 0 : error;
 }
 
 /* ---- the life of a front-end ---- */

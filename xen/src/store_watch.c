@@ -163,6 +163,14 @@ void xen_store_unwatch(struct xen_store_watch *watch)
         (void)!ask(XS_UNWATCH, watch);
 }
 
+void xen_store_watch_fire(struct xen_store_watch *watch)
+{
+    xen_platform_lock(&store->lock);
+    watch->fired = true;
+    xen_platform_unlock(&store->lock);
+    xen_platform_wake(&store->changed);
+}
+
 /* ---- waiting ---- */
 
 static bool take_fired(struct xen_store_watch *const *watches, size_t count, size_t *which)

@@ -36,5 +36,7 @@ struct sd_memory_stats {
     size_t heap_blocks;
 };
 void sd_memory_stats(struct sd_memory_stats *stats);
+/* Only pages_free: what may be asked for every packet. */
+size_t sd_pages_free(void);
 
 #endif

@@ -3,7 +3,9 @@
  * network, another has not.
  *
  * lwIP's raw API may be called by who holds the network's lock: in its callbacks, in functions handed to
- * sd_net_call, and between sd_net_lock and sd_net_unlock. Packets are received, and timers run, on a thread
+ * sd_net_call, and between sd_net_lock and sd_net_unlock. What is queued for a connection in a callback of
+ * another protocol, or between the latter two, is to be sent there, too (tcp_output): TCP's clock stands
+ * while there is nothing to do, and would not know of it. Packets are received, and timers run, on a thread
  * of the network's own.
  */
 #ifndef STARDUST_NET_H

@@ -47,6 +47,7 @@ void sd_net_free(void *block);
 #define LWIP_IPV6_DHCP6            0
 #define LWIP_IPV6_FORWARD          0
 #define IP_FORWARD                 0
+#define IP_DEFAULT_TTL             64 /* Linux's, as IP_TTL says */
 #define LWIP_NETIF_STATUS_CALLBACK 1
 #define LWIP_NETIF_HWADDRHINT      1 /* a connection remembers its place in the ARP table */
 #define LWIP_NETIF_TX_SINGLE_PBUF  0
@@ -95,6 +96,15 @@ extern uint32_t sd_net_tcp_window, sd_net_tcp_send;
 #define TCP_MSL                   30000UL /* as Linux: 60 s of TIME_WAIT */
 #define LWIP_TCP_RTO_TIME         1500
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 0
+/* Linux's range (ip_local_port_range). TCP's end is behind the last port, UDP's is the last. */
+#define TCP_LOCAL_PORT_RANGE_START 32768
+#define TCP_LOCAL_PORT_RANGE_END   61000
+#define UDP_LOCAL_PORT_RANGE_START 32768
+#define UDP_LOCAL_PORT_RANGE_END   60999
+/* Of a random number. */
+#define TCP_ENSURE_LOCAL_PORT_RANGE(any)                                                                     \
+    ((u16_t)(TCP_LOCAL_PORT_RANGE_START + (any) % (TCP_LOCAL_PORT_RANGE_END - TCP_LOCAL_PORT_RANGE_START)))
+#define UDP_ENSURE_LOCAL_PORT_RANGE(any) TCP_ENSURE_LOCAL_PORT_RANGE(any)
 #ifdef SD_NET_SOCKETS_GIVE_UP
 /* For tcp.c alone: how long an attempt to connect takes is the socket's to say (TCP_SYNCNT). */
 #define TCP_SYNMAXRTX 255
@@ -110,6 +120,8 @@ void sd_net_copy(void *to, const void *from, size_t bytes);
 
 /* Checksums are left to the backend where it takes them: per interface, changed per packet. */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
+/* The IPv4 header's on the way: cheaper than a call. */
+#define LWIP_INLINE_IP_CHKSUM 1
 
 #define LWIP_HOOK_FILENAME "arch/hooks.h"
 

@@ -10,6 +10,11 @@
  *   `stalled N`, and after a line on standard input sends the rest and reads everything
  * - trickle BYTES MILLISECONDS: a byte at a time
  * - udp SIZE...: a datagram of each size, sent again when no answer comes
+ * - flood: asks for connections in the name of hosts that are not there, says `flooding`, and goes on until a
+ *   line comes on standard input
+ * - reset COUNT: COUNT connections ended by RST, at every stage (hostile.c)
+ * - crowd COUNT: asks for COUNT connections at once, says `connected N` when no more come, and closes them
+ *   after a line on standard input
  * - names: no client, but a name server at the address (names.c)
  *
  * What comes back is compared with what was sent, byte for byte. Prints `ok …` and ends with 0 if all is
@@ -166,7 +171,9 @@ static const struct {
     {"stream", mode_stream, 2},     {"serial", mode_serial, 2},
     {"parallel", mode_parallel, 2}, {"half-close", mode_half_close, 1},
     {"stall", mode_stall, 2},       {"trickle", mode_trickle, 2},
-    {"udp", mode_udp, 1},           {"names", mode_names, 0},
+    {"flood", mode_flood, 0},       {"reset", mode_reset, 1},
+    {"crowd", mode_crowd, 1},       {"udp", mode_udp, 1},
+    {"names", mode_names, 0},
 };
 
 int main(int argc, char **argv)

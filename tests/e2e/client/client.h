@@ -37,6 +37,9 @@ void mode_parallel(const struct peer *peer, char **words);
 void mode_half_close(const struct peer *peer, char **words);
 void mode_stall(const struct peer *peer, char **words);
 void mode_trickle(const struct peer *peer, char **words);
+void mode_flood(const struct peer *peer, char **words);
+void mode_reset(const struct peer *peer, char **words);
+void mode_crowd(const struct peer *peer, char **words);
 void mode_udp(const struct peer *peer, char **words);
 _Noreturn void mode_names(const struct peer *peer, char **words);
 

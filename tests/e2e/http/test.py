@@ -10,7 +10,7 @@ from typing import Iterator
 
 from host import paths
 from host.claims import equal, timeout, true
-from tests.e2e.lab import LONG, PATIENCE, Running, program, push_client
+from tests.e2e.lab import LONG, PATIENCE, Running, program
 
 PAGE = (paths.APPS / "http/root/www/index.html").read_bytes()
 STYLE = (paths.APPS / "http/root/www/style.css").read_bytes()
@@ -87,5 +87,5 @@ def test_many_clients_at_once_are_all_answered():
     with program("http", memory=16) as lab:
         lab.guest.serving(PATIENCE)
         url = f"http://{lab.guest.address}/hello?[1-2000]"
-        said = lab.dom0.check(f"{push_client(lab.dom0, 'curl')} -Z --parallel-max 100 '{url}' 2>/dev/null", timeout=LONG)
+        said = lab.dom0.check(f"{lab.dom0.push_program('curl')} -Z --parallel-max 100 '{url}' 2>/dev/null", timeout=LONG)
         equal((len(said.splitlines()), set(said.splitlines())), (2000, {"Hello from Stardust"}))

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from host.claims import equal, timeout, true
-from tests.e2e.lab import LONG, PATIENCE, program, push_client
+from tests.e2e.lab import LONG, PATIENCE, program
 
 MB = 1 << 20
 WAYS = {"in": (8 * MB, ""), "out": (8 * MB, "-R"), "in, by four": (8 * MB, "-P 4"), "out, by four": (8 * MB, "-P 4 -R"),
@@ -18,7 +18,7 @@ def test_bulk_goes_both_ways_by_one_connection_and_by_several():
     with program("iperf3", memory=16, arguments=["-s"]) as lab:
         lab.guest.serving(PATIENCE)
         ipv6 = lab.guest.expect(r"net0: (fec0::\S+)", PATIENCE)[1].decode()
-        client = push_client(lab.dom0, "iperf3")
+        client = lab.dom0.push_program("iperf3")
 
         def asked(words: str) -> dict[str, Any]:
             """What a client says at the end of its test."""

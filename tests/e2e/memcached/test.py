@@ -1,6 +1,7 @@
 """memcached 1.6 as its authors build it, with its four threads."""
 
 import hashlib
+import re
 import socket
 import subprocess
 from contextlib import contextmanager
@@ -52,6 +53,18 @@ def test_memccapable_finds_both_protocols_complete():
         said = done.stdout + done.stderr
         equal((done.returncode, said.count("[FAIL]"), "All tests passed" in said), (0, 0, True), said)
         true(said.count("[pass]") >= 50, said)
+
+
+@timeout(LONG)
+def test_memcaslap_gets_back_what_it_sets():
+    with memcached() as port:
+        done = subprocess.run(["memcaslap", "-s", f"127.0.0.1:{port}", "-T", "2", "-c", "16", "-x", "4000", "-v", "1"], capture_output=True,
+                              text=True, timeout=LONG)
+        said = done.stdout + done.stderr
+        found = {name: int(value) for name, value in re.findall(r"(?m)^(\w+): (\d+)$", said)}
+        equal(done.returncode, 0, said)
+        true(found.get("cmd_get", 0) + found.get("cmd_set", 0) >= 4000, said)
+        equal([found.get(name) for name in ("get_misses", "verify_misses", "verify_failed")], [0, 0, 0], said)
 
 
 def test_clients_of_all_four_threads_see_each_other_s_values():

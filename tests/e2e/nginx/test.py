@@ -12,8 +12,17 @@ from typing import Iterator
 from host import paths, ramdisk
 from host.claims import equal, once, timeout, true
 from host.dom0 import Dom0
-from tests.e2e.lab import LONG, PATIENCE, Running, program, push_client, start
+from tests.e2e.lab import LONG, PATIENCE, Running, Talk, program, start, until
 
+BROWSER = ["chromium-headless-shell", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+BROWSED = {
+    "index.html": '<!doctype html><title>Stardust</title><link rel="stylesheet" href="style.css"><p id="said">nothing'
+                  '<script src="script.js"></script>',
+    "style.css": "body { color: rgb(1, 2, 3) }",
+    "script.js": "addEventListener('load', () => "
+                 "{ document.getElementById('said').textContent = 'color ' + getComputedStyle(document.body).color })",
+}
+STALLED = 10
 ROOT = paths.BUILD / "nginx.root"
 PAGE = (ROOT / "www/index.html").read_bytes() if ROOT.exists() else b""
 
@@ -36,6 +45,11 @@ def headers(port: int, *words: str) -> tuple[int, dict[str, str]]:
     """Status and headers, by names in lower case."""
     first, *lines = curl(port, "--head", *words).decode().strip().splitlines()
     return int(first.split()[1]), {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+
+
+def active(port: int) -> int:
+    """The connections that it counts, this one included."""
+    return int(curl(port, "/status").split()[2])
 
 
 @contextmanager
@@ -80,8 +94,35 @@ def test_many_clients_at_once_are_served_in_8_mb():
     with program("nginx", memory=8, ramdisk=ramdisk.pack(ROOT)) as lab:
         lab.guest.serving(PATIENCE)
         url = f"http://{lab.guest.address}/index.html?[1-2000]"
-        said = lab.dom0.check(f"{push_client(lab.dom0, 'curl')} -Z --parallel-max 100 '{url}' 2>/dev/null", timeout=LONG)
+        said = lab.dom0.check(f"{lab.dom0.push_program('curl')} -Z --parallel-max 100 '{url}' 2>/dev/null", timeout=LONG)
         true(said == PAGE.decode() * 2000, f"2,000 pages of {len(PAGE)} bytes, and not {len(said)} bytes")
+
+
+@timeout(LONG)
+def test_client_that_sends_a_byte_a_second_is_served_and_others_beside_it_at_once():
+    with program("nginx", ramdisk=ramdisk.pack(ROOT)) as lab:
+        lab.guest.serving(PATIENCE)
+        request = b"GET / HTTP/1.0\r\n\r\n"
+        fast, slow = lab.slow_client(80, request)
+        pages = [answer.partition(b"\r\n\r\n")[2] for answer in (*fast, slow)]
+        equal(pages, [PAGE] * len(request))
+
+
+@timeout(LONG)
+def test_clients_that_stall_and_reset_do_no_harm_and_leave_no_connection():
+    patient = (paths.APPS / "nginx/nginx.conf").read_text().replace("sendfile on;", "sendfile on; send_timeout 1h;")
+    with site(patient) as (root, data), program("nginx", memory=24, ramdisk=ramdisk.pack(root)) as lab:
+        lab.guest.serving(PATIENCE)
+        lab.dom0.push(Path(__file__).with_name("stall.py"), "/tmp/stall.py")
+        digest = hashlib.sha256(data).hexdigest()
+        clients = Talk(lab.dom0.spawn(f"python3 /tmp/stall.py {lab.guest.address} /large.bin /index.html {digest} {STALLED} 2>&1"))
+        clients.until(f"stalled {STALLED}\n")
+        port = lab.guest.forward(80)
+        until("those that stall are open, and the one that asks", lambda: active(port) == STALLED + 1)
+        clients.go_on()
+        clients.ok()
+        until(lambda: f"{active(port)} active connections", lambda: active(port) == 1)
+        equal(curl(port, "/"), PAGE)
 
 
 PROXY = """daemon off; master_process off; user root root; error_log stderr warn;
@@ -105,6 +146,27 @@ def test_proxy_passes_on_what_another_guest_answers():
         port = front.forward(80)
         equal((curl(port, "/api/"), curl(port, "/api/hello"), curl(port, "/")), (page, b"Hello from Stardust\n", PAGE))
         equal((headers(port, "/api/nothing")[0], headers(port, "/nobody/")[0]), (404, 502))
+
+
+@timeout(LONG)
+def test_browser_shows_a_page_with_its_style_and_its_script():
+    with site() as (root, _):
+        for name, text in BROWSED.items():
+            (root / "www" / name).write_text(text)
+        with server("--root", root) as port, tempfile.TemporaryDirectory() as profile:
+            shown = subprocess.run([*BROWSER, f"--user-data-dir={profile}", f"http://127.0.0.1:{port}/"], capture_output=True, text=True,
+                                   timeout=LONG)
+    true("<title>Stardust</title>" in shown.stdout and "color rgb(1, 2, 3)" in shown.stdout,
+         f"status {shown.returncode}: {shown.stdout}{shown.stderr[-1000:]}")
+
+
+@timeout(LONG)
+def test_wrk_finds_no_error_in_what_it_is_answered():
+    with server() as port:
+        said = subprocess.run(["wrk", "-t1", "-c8", "-d2s", "--timeout", "100", f"http://127.0.0.1:{port}/"], capture_output=True, text=True,
+                              timeout=LONG).stdout
+    found = re.search(r"(\d+) requests in", said)
+    true(found and int(found[1]) > 20 and "errors" not in said and "Non-2xx" not in said, said)
 
 
 @once

@@ -7,7 +7,7 @@ from typing import Iterator
 
 from host import claims
 from host.claims import equal, timeout, true
-from tests.e2e.lab import LONG, PATIENCE, Running, program, push_client, until
+from tests.e2e.lab import LONG, PATIENCE, Running, program, until
 
 
 class Server:
@@ -115,11 +115,20 @@ def test_background_threads_free_what_is_large():
 
 
 @timeout(LONG)
+def test_client_that_sends_a_byte_a_second_is_served_and_others_beside_it_at_once():
+    with program("redis", memory=32, arguments=["--protected-mode", "no"]) as lab:
+        lab.guest.serving(PATIENCE)
+        request = b"incr count\r\nquit\r\n"
+        fast, slow = lab.slow_client(6379, request)
+        equal(sorted([*fast, slow]), sorted(b":%d\r\n+OK\r\n" % count for count in range(1, len(request) + 1)), "each is counted once")
+
+
+@timeout(LONG)
 def test_benchmark_of_its_own_runs_with_fifty_and_with_two_hundred_clients():
     """In domain 0: QEMU's user network resets what it cannot take in at once."""
     with program("redis", memory=32, arguments=["--protected-mode", "no", "--save", ""]) as lab:
         lab.guest.serving(PATIENCE)
-        clients = {name: f"{push_client(lab.dom0, name)} -h {lab.guest.address}" for name in ("redis-benchmark", "redis-cli")}
+        clients = {name: f"{lab.dom0.push_program(name)} -h {lab.guest.address}" for name in ("redis-benchmark", "redis-cli")}
         for words, tests in (("-t set,get,incr,lpush,mset -n 1000", 5), ("-t set,get -n 4000 -P 16 -c 200", 2)):
             said = lab.dom0.check(f"{clients['redis-benchmark']} {words} --csv", timeout=LONG)
             equal((len(said.splitlines()) - 1, "rror" in said), (tests, False), said)

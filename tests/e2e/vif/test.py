@@ -51,6 +51,26 @@ def test_connections_of_a_detached_vif_end_and_new_ones_are_served():
         lab.client("stream", MB, 2)
 
 
+def published(lab: Lab) -> dict[str, str]:
+    """What the guest has in xenstore of its first interface's addresses."""
+    keys = ["data/stardust/address", "attr/vif/0/ipv4/0", "attr/vif/0/ipv6/0", "attr/vif/0/ipv6/1"]
+    return {key: value for key in keys if (value := lab.guest.xenstore(key)) is not None}
+
+
+def test_addresses_stand_in_xenstore_while_there_are_any():
+    """Where XenServer's guest agent puts them, too."""
+    wanted = {"data/stardust/address": "10.0.2.15", "attr/vif/0/ipv4/0": "10.0.2.15",
+              "attr/vif/0/ipv6/0": "fe80::216:3eff:fe5d:0", "attr/vif/0/ipv6/1": "fec0::216:3eff:fe5d:0"}
+    with echo(vif=[f"mac={MAC},bridge=xenbr0"]) as lab:
+        lab.router_heard()
+        until(lambda: f"the addresses stand there: {published(lab)}", lambda: published(lab) == wanted)
+        detach(lab)
+        until(lambda: f"the addresses are withdrawn: {published(lab)}", lambda: not published(lab))
+        equal(lab.dom0.check(f"xenstore-ls /local/domain/{lab.guest.domid}/attr").strip(), 'vif = ""')
+        attach(lab)
+        until(lambda: f"the addresses are back: {published(lab)}", lambda: published(lab) == wanted)
+
+
 def test_two_interfaces_are_served_each_by_its_own_address():
     with echo(kernel_options=["ip1=10.9.0.2/24"], vif=[f"mac={MAC},bridge=xenbr0", "mac=00:16:3e:5d:00:01,bridge=xenbr1"],
               prepare=ANOTHER_BRIDGE) as lab:
@@ -68,6 +88,33 @@ def test_static_address_and_gateway_come_from_the_command_line():
         lab.dom0.check("ip addr add 192.168.77.1/32 dev lo")
         lab.client("serial", 5, 100)
         lab.pings("10.0.2.77", "-I 192.168.77.1")
+
+
+def test_address_comes_from_the_vif_where_the_command_line_says_nothing():
+    with echo(vif=["bridge=xenbr0,ip=10.0.2.77/24"]) as lab:
+        equal(lab.guest.address, "10.0.2.77")
+        lab.guest.expect(r"net0: mac \S+, 10.0.2.77/24 as configured", PATIENCE)
+        until(lambda: f"attr/vif has it, too: {published(lab)}", lambda: published(lab).get("attr/vif/0/ipv4/0") == "10.0.2.77")
+        lab.client("serial", 5, 100)
+        lab.pings("10.0.2.77")
+
+
+def test_gateway_comes_from_the_vif_behind_the_netmask():
+    """As Mini-OS has it."""
+    with echo(vif=[f"bridge=xenbr0,ip=10.0.2.77 255.255.255.0 {BRIDGE_ADDRESS}"]) as lab:
+        equal(lab.guest.address, "10.0.2.77")
+        lab.dom0.check("ip addr add 192.168.77.1/32 dev lo")
+        lab.pings("10.0.2.77", "-I 192.168.77.1")
+
+
+def test_command_line_wins_over_the_vif_and_nonsense_is_dhcp():
+    with echo(kernel_options=["ip=10.0.2.78/24", "ip1=dhcp"],
+              vif=[f"bridge=xenbr0,ip={ip}" for ip in ("10.0.2.77/24", "10.0.2.79/24", "10.0.2.0/24", "fd5d::77/64")]) as lab:
+        equal(lab.guest.address, "10.0.2.78")
+        for index in range(1, 4):
+            lab.guest.expect(rf"net{index}: mac \S+, 10.0.2.\d+/24 by DHCP", PATIENCE)
+        warned = re.findall(r"net(\d+): the `ip` of its vif makes no sense; using DHCP", lab.guest.console().decode())
+        equal(sorted(warned), ["2", "3"])
 
 
 def test_rings_whose_indices_wrap_at_2_to_the_32_carry_every_frame():

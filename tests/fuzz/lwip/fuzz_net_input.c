@@ -60,8 +60,8 @@ uint64_t sd_now(void)
 
 bool sd_option(const char *name, char *value, size_t size)
 {
-    snprintf(value, size, "%s", "10.0.2.15/24,10.0.2.2");
-    return !strcmp(name, "ip");
+    (void)name, (void)value, (void)size;
+    return false;
 }
 
 void sd_log(enum xen_log_level level, const char *format, ...)
@@ -104,7 +104,17 @@ void sd_net_free(void *block)
     free(block);
 }
 
+void sd_net_memory_dip(bool on)
+{
+    (void)on;
+}
+
 bool sd_net_memory_is_short(void)
+{
+    return false;
+}
+
+bool sd_net_memory_is_scarce(void)
 {
     return false;
 }
@@ -145,9 +155,9 @@ void sd_net_broken(struct sd_interface *which)
     (void)which;
 }
 
-void sd_net_address_changed(uint32_t address)
+void sd_net_addresses_changed(struct sd_interface *which)
 {
-    (void)address;
+    (void)which;
 }
 
 void sd_net_no_address(void)
@@ -287,7 +297,7 @@ static void start(void)
     sd_net_timers_start(now);
     interface.front.features = (struct xen_net_features){true, true, true, true, true};
     memcpy(interface.front.mac, "\x00\x16\x3e\x5d\x00\x01", 6);
-    if (sd_interface_attach(&interface))
+    if (!sd_net_address_parse("10.0.2.15/24,10.0.2.2", &interface.config) || sd_interface_attach(&interface))
         abort();
     tcp = tcp_new_ip_type(IPADDR_TYPE_ANY);
     udp = udp_new_ip_type(IPADDR_TYPE_ANY);

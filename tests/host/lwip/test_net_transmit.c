@@ -112,6 +112,11 @@ void tcp_timer_needed(void)
 {
 }
 
+void sd_net_tcp_leaves(const struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *packet)
+{
+    (void)pcb, (void)header, (void)packet;
+}
+
 uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
                         uint16_t remote_port)
 {
@@ -123,6 +128,11 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const
 {
     (void)pcb, (void)header, (void)packet;
     return true;
+}
+
+void sd_net_ip6_arrived(const struct pbuf *packet)
+{
+    (void)packet;
 }
 
 void sd_net_ip4_arrived(const struct pbuf *packet, struct netif *netif)
@@ -250,7 +260,7 @@ static err_t put(struct segment s)
 static void begin(void)
 {
     front.features = (struct xen_net_features){true, true, true, true, true};
-    transmit = (struct sd_transmit){.front = &front, .offload = true};
+    transmit = (struct sd_transmit){.front = &front};
     packets = 0;
     building.length = 0;
     room = SIZE_MAX;
@@ -409,13 +419,47 @@ TEST(without_gso_each_segment_goes_alone)
         check_packet(i, false, i * MSS, MSS, 0);
 }
 
-TEST(without_checksum_offload_packets_are_sent_as_they_are)
+/* For one family, whatever the other has. */
+TEST(without_checksum_offload_segments_go_alone_with_their_checksum)
 {
-    struct segment s = {.payload = 300, .flags = ACK};
+    for (unsigned i = 0; i < 8; i++) {
+        bool ipv6 = i & 1, other = i & 2, odd = i & 4;
+
+        begin();
+        front.features.checksum_ipv4 = ipv6 && other;
+        front.features.checksum_ipv6 = !ipv6 && other;
+        for (uint32_t k = 0; k < 2; k++)
+            TEST_CHECK(
+                put((struct segment){
+                    .ipv6 = ipv6, .sequence = k * MSS, .payload = (uint16_t)(MSS - odd), .pieces = 2 * k}) ==
+                ERR_OK);
+        TEST_REQUIRE(packets == 2);
+        for (unsigned k = 0; k < 2; k++) {
+            uint8_t *tcp = sent[k].bytes + tcp_at(ipv6);
+            size_t bytes = sent[k].length - tcp_at(ipv6);
+
+            TEST_CHECK(!sent[k].offloaded && bytes == 20u + MSS - odd);
+            TEST_CHECK(sd_net_checksum_add(pseudo_sum(sent[k].bytes, ipv6, bytes),
+                                           sd_net_checksum(tcp, (int)bytes)) == 0xffff,
+                       "case %u", i);
+        }
+        if (!other)
+            continue;
+        for (uint32_t k = 0; k < 2; k++)
+            TEST_CHECK(put((struct segment){.ipv6 = !ipv6, .sequence = k * MSS, .payload = MSS}) == ERR_OK);
+        sd_transmit_finish(&transmit);
+        TEST_REQUIRE(packets == 3);
+        check_packet(2, !ipv6, 0, 2 * MSS, 0);
+    }
+}
+
+TEST(packets_other_than_tcp_are_sent_as_they_are)
+{
+    struct segment s = {.udp = true, .payload = 300};
     struct pbuf *packet = make(&s);
 
     begin();
-    transmit.offload = false;
+    front.features.checksum_ipv4 = false;
     TEST_CHECK(sd_transmit_packet(&transmit, packet) == ERR_OK);
     TEST_REQUIRE(packets == 1);
     TEST_CHECK(!sent[0].offloaded && sent[0].length == 354 && !memcmp(sent[0].bytes, packet->payload, 354));

@@ -51,10 +51,15 @@ int xen_bus_wait(struct xen_bus_device *device, unsigned wanted, uint64_t deadli
 /* Values in the two directories: features and settings. */
 int xen_bus_read_backend_uint(struct xen_bus_device *device, const char *key, uint64_t max,
                               uint64_t *value) xen_must_check;
+/* Text: -EINVAL when there is a NUL in it. */
+int xen_bus_read_backend(struct xen_bus_device *device, const char *key, char *buffer,
+                         size_t size) xen_must_check;
 int xen_bus_read_front(struct xen_bus_device *device, const char *key, char *buffer,
                        size_t size) xen_must_check;
 int xen_bus_write_front(struct xen_bus_device *device, xen_store_tx tx, const char *key, const char *format,
                         ...) xen_must_check xen_printf(4, 5);
+/* 0 also when it was not there. */
+int xen_bus_remove_front(struct xen_bus_device *device, xen_store_tx tx, const char *key) xen_must_check;
 
 /*
  * The life of a front-end, the same for every class. A driver supplies the steps:

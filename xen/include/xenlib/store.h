@@ -113,6 +113,9 @@ int xen_store_watch_wait(struct xen_store_watch *watch, uint64_t deadline) xen_m
 /* The same for any of several; *which is its index. */
 int xen_store_watch_wait_any(struct xen_store_watch *const *watches, size_t count, uint64_t deadline,
                              size_t *which) xen_must_check;
+/* Fires a watch that is set up, as if something had changed there: for whoever has other news for its owner.
+ * Asks xenstore nothing, and does not wait. Any context. */
+void xen_store_watch_fire(struct xen_store_watch *watch);
 
 /*
  * After the domain was resumed, with new ring and port: outstanding requests end with -EAGAIN, watches are

@@ -2,8 +2,9 @@
  * The protocol in a paragraph: two rings of 256 slots, pages of ours granted to the backend. On `tx` we name
  * pages with bytes to send, and get them back one by one; on `rx` we name empty pages, and get each back in
  * the same slot of the ring, with the length of what is in it. A packet may be several slots long (`more`),
- * and have slots without a page behind its first (`extra`: segmentation). One event channel tells either side
- * to look. What is named where, and who can do what, is agreed on in xenstore.
+ * and have slots without a page behind its first (`extra`: segmentation). An event channel for each ring, or
+ * one for both, tells either side to look. What is named where, and who can do what, is agreed on in
+ * xenstore.
  */
 #include <xenlib/front/net.h>
 
@@ -67,9 +68,11 @@ static void handle_event(xen_port_t port, void *arg)
 {
     struct xen_netfront *front = arg;
 
-    (void)port;
     /* The port is masked until poll, which reads this, says that it is done. */
-    WRITE_ONCE(front->fired, true);
+    for (unsigned i = 0; i < front->channel_count; i++) {
+        if (front->channels[i].port.n == port.n)
+            WRITE_ONCE(front->channels[i].fired, true);
+    }
     front->stats.events++;
     front->ops->kick(front->arg);
 }
@@ -135,11 +138,25 @@ static void read_features(struct xen_netfront *front)
 static void stop(struct xen_netfront *front)
 {
     front->connected = false;
-    if (front->port.n)
-        xen_event_close(front->port);
-    front->port.n = 0;
+    for (unsigned i = 0; i < front->channel_count; i++) {
+        if (front->channels[i].port.n)
+            xen_event_close(front->channels[i].port);
+        front->channels[i].port.n = 0;
+    }
     net_rx_stop(front);
     net_tx_stop(front);
+}
+
+static int start_channels(struct xen_netfront *front)
+{
+    int error = 0;
+
+    memset(front->channels, 0, sizeof front->channels);
+    front->channel_count = backend_has(front, "feature-split-event-channels") ? 2 : 1;
+    for (unsigned i = 0; !error && i < front->channel_count; i++)
+        error = xen_event_alloc_unbound(front->device.backend_domain, XEN_EVENT_LATE, handle_event, front,
+                                        &front->channels[i].port);
+    return error;
 }
 
 static int start(struct xen_netfront *front)
@@ -147,14 +164,11 @@ static int start(struct xen_netfront *front)
     int error;
 
     front->broken = false;
-    front->fired = false;
-    front->worked = false;
     error = net_tx_start(front);
     if (!error)
         error = net_rx_start(front);
     if (!error)
-        error = xen_event_alloc_unbound(front->device.backend_domain, XEN_EVENT_LATE, handle_event, front,
-                                        &front->port);
+        error = start_channels(front);
     if (error)
         stop(front);
     return error;
@@ -178,16 +192,36 @@ static int probe(struct xen_bus_device *device, void *instance)
     return start(front);
 }
 
+/* A backend looks for two channels first: none of those that one before it was told of may be left. */
+static int publish_channels(xen_store_tx tx, struct xen_netfront *front)
+{
+    bool split = front->channel_count > 1;
+    int error = 0;
+
+    if (!split && front->told_of_two) {
+        error = xen_bus_remove_front(&front->device, tx, "event-channel-tx");
+        if (!error)
+            error = xen_bus_remove_front(&front->device, tx, "event-channel-rx");
+    }
+    front->told_of_two |= split;
+    if (!error)
+        error = xen_bus_write_front(&front->device, tx, split ? "event-channel-tx" : "event-channel", "%u",
+                                    (unsigned)net_tx_channel(front)->port.n);
+    if (!error && split)
+        error = xen_bus_write_front(&front->device, tx, "event-channel-rx", "%u",
+                                    (unsigned)net_rx_channel(front)->port.n);
+    return error;
+}
+
 static int publish(xen_store_tx tx, struct xen_bus_device *device, void *instance)
 {
-    const struct xen_netfront *front = instance;
+    struct xen_netfront *front = instance;
     const struct {
         const char *key;
         uint32_t value;
     } settings[] = {
         {"tx-ring-ref", front->tx.page_ref.n},
         {"rx-ring-ref", front->rx.page_ref.n},
-        {"event-channel", front->port.n},
         {"request-rx-copy", 1},
         {"feature-rx-notify", 1},
         {"feature-sg", 1},
@@ -203,18 +237,21 @@ static int publish(xen_store_tx tx, struct xen_bus_device *device, void *instanc
         if (error)
             return error;
     }
-    return 0;
+    return publish_channels(tx, front);
 }
 
 static int connected(struct xen_bus_device *device, void *instance)
 {
     struct xen_netfront *front = instance;
-    int error = xen_event_send(front->port);
 
     (void)device;
-    if (error)
-        return error;
-    front->stats.notified++;
+    for (unsigned i = 0; i < front->channel_count; i++) {
+        int error = xen_event_send(front->channels[i].port);
+
+        if (error)
+            return error;
+        front->stats.notified++;
+    }
     front->connected = true;
     /* An event may have come before, when poll would not yet have looked. */
     front->ops->kick(front->arg);
@@ -277,10 +314,10 @@ static int drain(struct xen_netfront *front)
     bool ready;
 
     do {
-        int error = net_tx_drain(front, &front->worked);
+        int error = net_tx_drain(front, &net_tx_channel(front)->worked);
 
         if (!error)
-            error = net_rx_drain(front, &front->worked);
+            error = net_rx_drain(front, &net_rx_channel(front)->worked);
         if (error)
             return error;
         if (xen_ring_arm(&front->rx.ring, 1, &ready))
@@ -288,6 +325,18 @@ static int drain(struct xen_netfront *front)
     } while (ready);
     net_tx_room(front);
     return 0;
+}
+
+/* Asked only after an event: what was drained before one, unasked, still counts as its work. */
+static void end_event(struct xen_netfront_channel *channel)
+{
+    bool worked = channel->worked;
+
+    if (!READ_ONCE(channel->fired))
+        return;
+    channel->worked = false;
+    WRITE_ONCE(channel->fired, false);
+    xen_event_done(channel->port, worked);
 }
 
 int xen_netfront_poll(struct xen_netfront *front)
@@ -302,15 +351,16 @@ int xen_netfront_poll(struct xen_netfront *front)
     if (error)
         return error;
     net_rx_post(front);
-    /* Asked only after an event: what was drained before one, unasked, still counts as its work. */
-    if (READ_ONCE(front->fired)) {
-        bool worked = front->worked;
-
-        front->worked = false;
-        WRITE_ONCE(front->fired, false);
-        xen_event_done(front->port, worked);
-    }
+    for (unsigned i = 0; i < front->channel_count; i++)
+        end_event(&front->channels[i]);
     return 0;
+}
+
+static void notify(struct xen_netfront *front, const struct xen_netfront_channel *channel)
+{
+    front->stats.notified++;
+    /* Fails when the backend closed its end: its state will say so. */
+    (void)xen_event_send(channel->port);
 }
 
 void xen_netfront_flush(struct xen_netfront *front)
@@ -322,9 +372,8 @@ void xen_netfront_flush(struct xen_netfront *front)
     net_rx_post(front);
     rx = xen_ring_publish(&front->rx.ring);
     tx = xen_ring_publish(&front->tx.ring);
-    if (!rx && !tx)
-        return;
-    front->stats.notified++;
-    /* Fails when the backend closed its end: its state will say so. */
-    (void)xen_event_send(front->port);
+    if (rx)
+        notify(front, net_rx_channel(front));
+    if (tx && !(rx && front->channel_count == 1))
+        notify(front, net_tx_channel(front));
 }

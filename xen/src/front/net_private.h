@@ -23,6 +23,16 @@ struct xen_netfront_tx_slot {
     bool in_flight;
 };
 
+static inline struct xen_netfront_channel *net_rx_channel(struct xen_netfront *front)
+{
+    return &front->channels[0];
+}
+
+static inline struct xen_netfront_channel *net_tx_channel(struct xen_netfront *front)
+{
+    return &front->channels[front->channel_count - 1];
+}
+
 /* A page for the backend, cleared, so that no byte of what it held before is shown. NULL without memory. */
 void *net_clear_page(void);
 

@@ -162,7 +162,7 @@ static int find_pages(struct xen_netfront *front, uint32_t count)
     bool ready = true;
 
     while (error == -EAGAIN && ready) {
-        if (net_tx_drain(front, &front->worked))
+        if (net_tx_drain(front, &net_tx_channel(front)->worked))
             return -ENOTCONN;
         error = take_pages(front, count);
         if (error != -EAGAIN)
@@ -190,13 +190,15 @@ int xen_netfront_append(struct xen_netfront *front, const void *data, size_t byt
 {
     const uint8_t *from = data;
     size_t most = front->features.scatter ? XEN_NET_TX_MAX : XEN_PAGE_SIZE;
+    uint32_t pages;
     int error;
 
     if (!is_usable(front))
         return -ENOTCONN;
     if (bytes > most - front->tx.build_bytes)
         return -EMSGSIZE;
-    error = find_pages(front, (uint32_t)xen_pages_for(front->tx.build_bytes + bytes));
+    pages = (uint32_t)xen_pages_for(front->tx.build_bytes + bytes);
+    error = pages > front->tx.build_slots ? find_pages(front, pages) : 0;
     if (error)
         return error;
     while (bytes) {

@@ -3,9 +3,6 @@
  */
 #include <xenlib/trap.h>
 
-#include <errno.h>
-#include <string.h>
-
 #include <xenlib/platform.h>
 #include <xensys/asm.h>
 
@@ -87,25 +84,4 @@ bool xen_trap_try(void (*function)(void *arg), void *arg, struct xen_trap_caught
         return false;
     innermost = state.outer;
     return true;
-}
-
-struct copy {
-    void *to;
-    const void *from;
-    size_t bytes;
-};
-
-static void run_copy(void *arg)
-{
-    const struct copy *copy = arg;
-
-    memcpy(copy->to, copy->from, copy->bytes);
-}
-
-int xen_trap_copy_any(void *to, const void *from, size_t bytes)
-{
-    struct copy copy = {to, from, bytes};
-    struct xen_trap_caught caught;
-
-    return xen_trap_try(run_copy, &copy, &caught) ? 0 : -EFAULT;
 }

@@ -14,9 +14,8 @@ struct xen_trap_try_state {
 int xen_trap_call(struct xen_trap_try_state *state, void (*function)(void *arg), void *arg);
 void xen_trap_resume(void);
 
-/* xen_trap_copy's end when it is cut short, and what it does with other sizes than those of words (try.S). */
+/* xen_trap_copy's end when it is cut short (try.S). */
 void xen_trap_copy_failed(void);
-int xen_trap_copy_any(void *to, const void *from, size_t bytes) xen_must_check;
 
 /* Whether there is a page now where there was none (xen_platform_page_fault). */
 bool xen_trap_fill(uintptr_t address, uint64_t error);

@@ -38,8 +38,8 @@ xen_trap_resume:
 	.size xen_trap_resume, . - xen_trap_resume
 
 /*
- * int xen_trap_copy(to, from, bytes): most copies are of one or two words, and done here without a try: an exception between here and
- * xen_trap_copy_failed goes on there, with the stack as it is.
+ * int xen_trap_copy(to, from, bytes): every byte from and to a program goes through it, so that it is not done by a try: an exception
+ * between here and xen_trap_copy_failed goes on there, with the stack as it is. Most copies are of one or two words.
  */
 	.globl xen_trap_copy
 	.type xen_trap_copy, @function
@@ -49,7 +49,7 @@ xen_trap_copy:
 	cmp	$4, %rdx
 	je	2f
 	cmp	$16, %rdx
-	jne	xen_trap_copy_any
+	jne	3f
 	mov	8(%rsi), %rax
 	mov	%rax, 8(%rdi)
 1:	mov	(%rsi), %rax
@@ -58,6 +58,14 @@ xen_trap_copy:
 	ret
 2:	mov	(%rsi), %eax
 	mov	%eax, (%rdi)
+	xor	%eax, %eax
+	ret
+3:	mov	%rdx, %rcx
+	shr	$3, %rcx
+	rep movsq
+	mov	%edx, %ecx
+	and	$7, %ecx
+	rep movsb
 	xor	%eax, %eax
 	ret
 	.globl xen_trap_copy_failed

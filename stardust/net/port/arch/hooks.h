@@ -31,11 +31,23 @@ bool sd_tcp_admits(const struct tcp_pcb_listen *listener) __attribute__((weak));
     (sd_net_tcp_arrived(pcb, header, packet) ? ERR_OK : ERR_VAL)
 
 /*
- * An IPv4 packet, before it is looked at. The loopback interface is all of 127.0.0.0/8, but lwIP's has one
- * address: it takes on the one that each packet is for (sd_net_loop_home undoes it).
+ * A segment on its way out, complete but for its checksum; `pcb` may be NULL. The clock may have to be told
+ * (timers.c). Where the backend fills in the checksum, one that IPv6 is to cut into fragments gets it here:
+ * nobody sees it in one piece behind that (path.c).
+ */
+void sd_net_tcp_leaves(const struct tcp_pcb *pcb, struct tcp_hdr *header, struct pbuf *packet);
+#define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(packet, header, pcb, options)                                          \
+    (sd_net_tcp_leaves(pcb, header, packet), (options))
+
+/*
+ * A packet, before it is looked at. A SYN may end the TIME_WAIT of a connection with the same addresses and
+ * ports. The loopback interface is all of 127.0.0.0/8, but lwIP's has one address: it takes on the one that
+ * each packet is for (sd_net_loop_home undoes it).
  */
 void sd_net_ip4_arrived(const struct pbuf *packet, struct netif *netif);
+void sd_net_ip6_arrived(const struct pbuf *packet);
 void sd_net_loop_home(struct netif *netif);
 #define LWIP_HOOK_IP4_INPUT(packet, netif) (sd_net_ip4_arrived(packet, netif), 0)
+#define LWIP_HOOK_IP6_INPUT(packet, netif) (sd_net_ip6_arrived(packet), 0)
 
 #endif

@@ -169,8 +169,24 @@ static void nameless_files_can_be_given_a_name(void)
     CHECK(!close(fd) && !unlink("named"));
 }
 
+static void what_gets_no_descriptor_is_not_opened(void)
+{
+    int fd = open("kept", O_RDWR | O_CREAT | O_EXCL, 0666), last = fd, next;
+
+    CHECK(fd >= 0 && write(fd, "abc", 3) == 3);
+    while ((next = dup(fd)) >= 0)
+        last = next;
+    CHECK_ERRNO(open("kept", O_RDWR | O_TRUNC), EMFILE);
+    CHECK_ERRNO(open("never", O_RDWR | O_CREAT, 0666), EMFILE);
+    while (last >= fd)
+        close(last--);
+    CHECK(says("kept", "abc") && access("never", F_OK) && errno == ENOENT);
+    CHECK(!unlink("kept"));
+}
+
 const struct claim open_claims[] = {
     CLAIM(flags_of_open_do_what_they_say),
+    CLAIM(what_gets_no_descriptor_is_not_opened),
     CLAIM(paths_too_long_are_refused),
     CLAIM(symbolic_links_are_followed_forty_deep),
     CLAIM(open_through_a_dangling_link_creates_what_it_names),

@@ -9,8 +9,9 @@
 #include <sys/socket.h>
 
 /* Each ends with an entry without a name. */
-extern const struct claim stream_claims[], connect_claims[], datagram_claims[], ready_claims[],
-    option_claims[], server_claims[], sendfile_claims[], unix_claims[];
+extern const struct claim stream_claims[], connect_claims[], datagram_claims[], control_claims[],
+    ready_claims[], option_claims[], ending_claims[], server_claims[], sendfile_claims[], unix_claims[],
+    exhaust_claims[];
 
 /* Where nothing is; the compiler does not know. */
 extern char *volatile bad;

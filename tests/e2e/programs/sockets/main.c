@@ -139,10 +139,13 @@ int main(int argc, char **argv)
     run_claims(stream_claims, only);
     run_claims(connect_claims, only);
     run_claims(datagram_claims, only);
+    run_claims(control_claims, only);
     run_claims(ready_claims, only);
     run_claims(option_claims, only);
+    run_claims(ending_claims, only);
     run_claims(server_claims, only);
     run_claims(sendfile_claims, only);
     run_claims(unix_claims, only);
+    run_claims(exhaust_claims, only);
     return end_claims();
 }

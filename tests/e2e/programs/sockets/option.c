@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -117,6 +118,76 @@ static void a_cork_holds_small_pieces_together_and_loses_none(void)
     close(fds[1]);
 }
 
+static void what_is_held_back_goes_out_before_long(void)
+{
+    struct pollfd one = {.events = POLLIN};
+    int fds[2];
+
+    connect_pair(AF_INET, fds);
+    one.fd = fds[1];
+    CHECK(send(fds[0], data, 1, MSG_MORE) == 1 && poll(&one, 1, 3000) == 1 && read(fds[1], back, 9) == 1);
+    CHECK(!set(fds[0], IPPROTO_TCP, TCP_CORK, 1));
+    CHECK(write(fds[0], data, 1) == 1 && poll(&one, 1, 3000) == 1 && read(fds[1], back, 9) == 1);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void so_many_bytes_are_waited_for_and_no_fewer(void)
+{
+    int listener = listen_here(AF_INET, 0), fds[2];
+    struct name name = name_of(listener);
+
+    CHECK(!set(listener, SOL_SOCKET, SO_RCVLOWAT, 10) && get(listener, SOL_SOCKET, SO_RCVLOWAT) == 10);
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(!set(fds[0], IPPROTO_TCP, TCP_NODELAY, 1) && !connect(fds[0], &name.any, name.bytes));
+    fds[1] = accept(listener, NULL, NULL);
+    CHECK(fds[1] >= 0 && get(fds[1], SOL_SOCKET, SO_RCVLOWAT) == 10);
+    CHECK(write(fds[0], data, 9) == 9);
+    usleep(100000);
+    CHECK(!(ready(fds[1], POLLIN) & POLLIN));
+    CHECK(recv(fds[1], back, 9, MSG_PEEK) == 9 && recv(fds[1], back, 99, MSG_PEEK | MSG_DONTWAIT) == 9);
+    CHECK(write(fds[0], data, 1) == 1 && await(fds[1], POLLIN) == POLLIN);
+    CHECK(recv(fds[1], back, 99, 0) == 10);
+    CHECK(write(fds[0], data, 4) == 4 && recv(fds[1], back, 4, 0) == 4); /* no more than there is place for */
+    CHECK(write(fds[0], data, 4) == 4);
+    usleep(100000);
+    CHECK(!ready(fds[1], POLLIN) && !set(fds[1], SOL_SOCKET, SO_RCVLOWAT, 0) &&
+          ready(fds[1], POLLIN) == POLLIN);
+    CHECK(get(fds[1], SOL_SOCKET, SO_RCVLOWAT) == 1 && !set(fds[1], SOL_SOCKET, SO_RCVLOWAT, 100));
+    CHECK(!ready(fds[1], POLLIN));
+    CHECK(!shutdown(fds[0], SHUT_WR) && await(fds[1], POLLIN) == POLLIN);
+    CHECK(recv(fds[1], back, 200, 0) == 4 && recv(fds[1], back, 200, 0) == 0);
+    close(fds[0]);
+    close(fds[1]);
+    close(listener);
+}
+
+static void what_is_waited_for_is_never_more_than_there_is_room_for(void)
+{
+    struct pollfd one = {.events = POLLIN};
+    size_t sent = 0, got = 0;
+    int fds[2];
+    ssize_t now;
+
+    connect_pair(AF_INET, fds);
+    one.fd = fds[1];
+    CHECK(!set(fds[1], SOL_SOCKET, SO_RCVBUF, 16384) && !set(fds[1], SOL_SOCKET, SO_RCVLOWAT, -1));
+    while (got < sizeof(data)) {
+        while (sent < sizeof(data) &&
+               (now = send(fds[0], data + sent, sizeof(data) - sent, MSG_DONTWAIT)) > 0)
+            sent += (size_t)now;
+        if (sent == sizeof(data) && shutdown(fds[0], SHUT_WR) && errno != ENOTCONN)
+            break;
+        if (poll(&one, 1, 10000) != 1 ||
+            (now = recv(fds[1], back + got, sizeof(back) - got, MSG_DONTWAIT)) <= 0)
+            break;
+        got += (size_t)now;
+    }
+    CHECK(got == sizeof(data) && !memcmp(data, back, got));
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void the_connection_s_state_can_be_asked_for(void)
 {
     struct tcp_info info = {0};
@@ -151,6 +222,9 @@ const struct claim option_claims[] = {
     CLAIM(wrong_options_are_refused),
     CLAIM(an_accepted_socket_has_its_listener_s_options),
     CLAIM(a_cork_holds_small_pieces_together_and_loses_none),
+    CLAIM(what_is_held_back_goes_out_before_long),
+    CLAIM(so_many_bytes_are_waited_for_and_no_fewer),
+    CLAIM(what_is_waited_for_is_never_more_than_there_is_room_for),
     CLAIM(the_connection_s_state_can_be_asked_for),
     CLAIM(reno_controls_congestion_and_nothing_unknown_does),
     {0},

@@ -7,7 +7,7 @@
  *
  *     xen_netfront_poll()                     hands up what was received, frees transmit buffers
  *     xen_netfront_append(), …_commit()       builds packets, as many as there are
- *     xen_netfront_flush()                    publishes all of it, at most one event
+ *     xen_netfront_flush()                    publishes all of it, at most one event a channel
  *
  * ends with a flush, always: buffers that poll took back reach the backend only with it.
  *
@@ -119,9 +119,13 @@ struct xen_netfront {
     struct xen_netfront_config config;
     const struct xen_netfront_ops *ops;
     void *arg;
-    xen_port_t port;
-    bool fired;  /* the handler ran, and the port is masked; written by the handler */
-    bool worked; /* responses were found since the last xen_event_done */
+    struct xen_netfront_channel {
+        xen_port_t port;
+        bool fired;         /* the handler ran, and the port is masked; written by the handler */
+        bool worked;        /* responses were found since the last xen_event_done */
+    } channels[2];          /* the first for rx, the last in use for tx */
+    unsigned channel_count; /* 1 where the backend has only one for both */
+    bool told_of_two;       /* a backend, ever */
     bool broken;
     uint64_t next_log; /* system time before which no line about the backend is written */
 
@@ -229,7 +233,8 @@ int xen_netfront_commit(struct xen_netfront *front, const struct xen_net_offload
 /* Gives up the packet being built. */
 void xen_netfront_abort(struct xen_netfront *front);
 
-/* Publishes what was committed, and the buffers for reception. Sends an event if the backend wants one. */
+/* Publishes what was committed, and the buffers for reception. Sends an event for each ring whose backend
+ * wants one; one for both where they share a channel. */
 void xen_netfront_flush(struct xen_netfront *front);
 
 #endif
