@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Iterator
 
 from bench import peers
 from bench.peers import CLIENT
@@ -12,17 +13,23 @@ from host import paths
 from host.dom0 import Dom0, Guest
 from host.errors import Problem
 from host.progress import step
+from host.shell import Stream
 
 EXACT_TIMES, REAL_TIMES = 3, 5
 MIB = 4                 # a transfer under -icount, whose results differ by a thousandth
 REAL_MIB = 8
 TRIPS = 300
+IDLE, IDLE_MEMORY, LINUX_IDLE_MEMORY = 10_000, 128, 512     # Linux has as many files as its memory allows
+OVER, TURNS = 64, 10    # connections that are asked in turn, and how often each
 PORTS = {"in": 9, "out": 19, "both": 7}
 NAMES = {"in": "bulk TCP in", "out": "bulk TCP out", "both": "echo, both ways"}
 HOW = [
     f"echo round trip: the median of {TRIPS} round trips of one byte over one TCP connection, from domain 0; virtual time",
     f"CPU per MiB: the guest's CPU time over transfers of {MIB} MiB (in: to a program that forgets them; out: from one that makes "
     "them; both ways: echo), Xen's work for it included; virtual time, so instructions",
+    f"guest CPU per round trip, in turn by {OVER} connections: of one byte, {TURNS} by each; beside no others, and beside {IDLE:,} that idle, each "
+    f"of which was served once; apps/echo on both sides, ours in {IDLE_MEMORY} MB, Linux in {LINUX_IDLE_MEMORY} MB; virtual time, so instructions",
+    f"echo round trip, with {IDLE:,} idle connections: the latency of one connection more, before and after they came; and the ratio of the two",
     f"wall clock: transfers of {REAL_MIB} MiB, the Stardust guest and the Linux guest by turns in a Xen whose clock is real; the "
     "times themselves are those of an emulator, most of them spent in domain 0, and only their ratio is shown",
 ]
@@ -125,3 +132,63 @@ def measure(dom0: Dom0, type: str) -> list[Row]:
 
 def measure_throughput(dom0: Dom0, type: str) -> list[Row]:
     return _measure(dom0, type, _real_rows, "real")
+
+
+def _wait_for(holder: Stream, word: bytes) -> None:
+    said = b""
+    while word not in said:
+        piece = holder.read()
+        if not piece:
+            raise Problem(f"the client that holds connections has ended: {said.decode()}")
+        said += piece
+
+
+@contextmanager
+def _held(dom0: Dom0, address: str, count: int) -> Iterator[Stream]:
+    """The client that holds so many connections, and goes round by some of them when it is told."""
+    holder = dom0.spawn(f"exec {CLIENT} hold {address} 7 {count} {OVER} {OVER * TURNS} 2>&1")
+    _wait_for(holder, b"held\n")
+    yield holder
+    holder.kill()
+    holder.wait()
+
+
+def _go_round(guest: Guest, holder: Stream) -> Sample:
+    """CPU nanoseconds for a round trip. A first turn does not count."""
+    values = []
+    for _ in range(EXACT_TIMES + 1):
+        before = guest.cpu_time_ns()
+        holder.write(b"\n")
+        _wait_for(holder, b"done\n")
+        values.append((guest.cpu_time_ns() - before) / (OVER * TURNS))
+    return Sample(values[1:])
+
+
+def _crowded_linux(dom0: Dom0, type: str) -> Iterator[Sample]:
+    """Beside no others, and beside many."""
+    programs = {"echo": peers.compile_static(paths.APPS / "echo/echo.c")}
+    with step(f"bench: round trips beside {IDLE:,} connections on Linux, {type.upper()}"), \
+            peers.linux_with_server(dom0, type, "/echo", 7, programs, native=False, memory=LINUX_IDLE_MEMORY) as linux:
+        for count in (OVER, IDLE):
+            with _held(dom0, peers.LINUX_ADDRESS, count) as holder:
+                yield _go_round(linux, holder)
+
+
+def measure_crowded(dom0: Dom0, type: str) -> list[Row]:
+    """What a packet costs where there are many connections."""
+    def trip() -> Sample:
+        return Sample([_trip_ns(dom0, echo.address) for _ in range(EXACT_TIMES + 1)][1:])
+
+    with step(f"bench: round trips beside {IDLE:,} connections, {type.upper()}"), \
+            dom0.start_guest(paths.BUILD / "echo", type=type, memory=IDLE_MEMORY) as echo:
+        if not echo.serving():
+            raise Problem(f"{echo.name} does not serve")
+        alone = trip()
+        with _held(dom0, echo.address, OVER) as holder:
+            few = _go_round(echo, holder)
+        with _held(dom0, echo.address, IDLE) as holder:
+            many, crowded = _go_round(echo, holder), trip()
+    linux_few, linux_many = _crowded_linux(dom0, type)
+    return [_row(f"guest CPU per round trip, in turn by {OVER} connections", few, linux_few, "µs", 1000, 1),
+            _row(f"the same beside {IDLE:,} idle connections", many, linux_many, "µs", 1000, 1),
+            Row(f"echo round trip, with {IDLE:,} idle connections", crowded.shown("µs", 1000, 1), ratio=f"{crowded.median / alone.median:.2f} of without")]

@@ -22,13 +22,13 @@ from host.progress import say, step
 from host.xlconfig import BRIDGE
 
 BUILD = paths.BUILD / "bench"
-XENTRACE, CLIENT, FIRST_LINE = "/tmp/bench/xentrace", "/tmp/bench/client", "/tmp/bench/first_line.py"
+XENTRACE, CLIENT, LOAD, FIRST_LINE = (f"/tmp/bench/{name}" for name in ("xentrace", "client", "load", "first_line.py"))
 RAMDISK = "/tmp/bench/linux.cpio"
-TREE, MOUNT_OPTIONS = "/mnt/source", "ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose"
 LINUX_MEMORY = 128
 LINUX_ADDRESS = "10.0.2.90"     # below what QEMU's DHCP server gives
 LINUX_VIF = [f"bridge={BRIDGE},mac=00:16:3e:5d:01:00"]     # always the same, so that the address is where domain 0 remembers it
 
+TSC_MODE = "native"
 HOW = ["Linux as PVH has `tsc_mode=\"native\"`, without which it does not start in the emulator; Stardust has Xen's default as either "
        "type, by which Xen takes part whenever a guest reads the clock"]
 
@@ -36,11 +36,23 @@ LIFE_INIT = b"""#!/bin/busybox sh
 /bin/busybox echo hello
 exec /bin/busybox poweroff -f
 """
-SERVE_INIT = f"""#!/bin/busybox sh
+NETWORK = f"""#!/bin/busybox sh
 /bin/busybox insmod /xen-netfront.ko
 until /bin/busybox ifconfig eth0 {LINUX_ADDRESS} netmask 255.255.255.0 up 2>/dev/null; do :; done
-exec /serve
-""".encode()
+/bin/busybox ifconfig lo 127.0.0.1 up
+"""
+SERVE_INIT = f"{NETWORK}exec /serve\n".encode()
+SERVER_INIT = NETWORK + """/bin/busybox mkdir -p /proc /sys /tmp
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox ln -sf /proc/self/fd/1 /dev/stdout
+/bin/busybox ln -sf /proc/self/fd/2 /dev/stderr
+{call} </dev/null &
+until /bin/busybox grep -q ":{port:04X} 0*:0000 0A" /proc/net/tcp /proc/net/tcp6; do :; done
+echo serving
+wait
+"""
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +92,7 @@ def compile_static(source: Path) -> Path:
     """A static program for the Linux side."""
     BUILD.mkdir(parents=True, exist_ok=True)
     program = BUILD / source.stem
-    result = subprocess.run(["gcc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", program, source],
+    result = subprocess.run(["gcc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-static-pie", "-o", program, source],
                             capture_output=True, text=True)
     if result.returncode:
         raise Problem(f"cannot compile {source}: {result.stderr.strip()}")
@@ -103,6 +115,8 @@ def initramfs(init: bytes, programs: dict[str, Path] = {}) -> bytes:
     archive.device("dev/console", 5, 1)
     archive.device("dev/null", 1, 3)
     archive.file("bin/busybox", unpacked() / "busybox", 0o755)
+    archive.file("etc/passwd", b"root:x:0:0:root:/:/bin/sh\n")
+    archive.file("etc/group", b"root:x:0:\n")
     archive.file("init", init, 0o755)
     for name, program in programs.items():
         archive.file(name, program, 0o755)
@@ -116,33 +130,44 @@ def equip(dom0: Dom0) -> None:
     """Put the tools into domain 0."""
     dom0.push(unpacked() / "xentrace", XENTRACE, 0o755)
     dom0.push(compile_static(paths.ROOT / "bench/dom0/client.c"), CLIENT, 0o755)
+    dom0.push(compile_static(paths.ROOT / "bench/dom0/load.c"), LOAD, 0o755)
     dom0.push(paths.ROOT / "bench/dom0/first_line.py", FIRST_LINE)
 
 
-def linux_options(dom0: Dom0, type: str, quiet: bool = True) -> dict[str, Any]:
+def linux_options(dom0: Dom0, type: str, quiet: bool = True, native: bool = False) -> dict[str, Any]:
     """xl's options for a Linux guest. The kernel, which domain 0 in QEMU has no room for, stays on this machine and is read
     through the share that the tree is mounted by."""
     BUILD.mkdir(parents=True, exist_ok=True)
     kernel = BUILD / "vmlinux"
     if not kernel.exists() or kernel.stat().st_size != (dom0image.ready() / "vmlinux").stat().st_size:
         shutil.copy(dom0image.ready() / "vmlinux", kernel)
-    if not dom0.local:
-        dom0.check(f"mkdir -p {TREE} && {{ grep -q ' {TREE} ' /proc/mounts || mount -t 9p -o {MOUNT_OPTIONS} source {TREE}; }}")
-        kernel = Path(TREE) / kernel.relative_to(paths.ROOT)
-    options = {"kernel": str(kernel), "extra": f"console=hvc0 rdinit=/init{' quiet' if quiet else ''}"}
-    return options | ({"tsc_mode": "native"} if type == "pvh" else {})
+    options = {"kernel": dom0.in_tree(kernel), "extra": f"console=hvc0 rdinit=/init{' quiet' if quiet else ''}"}
+    return options | ({"tsc_mode": TSC_MODE} if native or type == "pvh" else {})
 
 
-def start_linux(dom0: Dom0, type: str, init: bytes, vif: list[str], programs: dict[str, Path] = {}) -> Guest:
-    """A Linux guest with that script as its first process, and these programs in its root."""
-    return dom0.start_guest(os.devnull, name="linux", memory=LINUX_MEMORY, type=type, vif=vif, ramdisk=initramfs(init, programs),
-                            **linux_options(dom0, type))
+def start_linux(dom0: Dom0, type: str, init: bytes, vif: list[str], programs: dict[str, Path] = {}, files: bytes = b"",
+                native: bool = False, memory: int = LINUX_MEMORY) -> Guest:
+    """A Linux guest with that script as its first process, and these programs and an archive's files in its root. `native`: it reads
+    the time-stamp counter without Xen."""
+    return dom0.start_guest(os.devnull, name="linux", memory=memory, type=type, vif=vif, ramdisk=initramfs(init, programs) + files,
+                            **linux_options(dom0, type, native=native))
 
 
 def serving_linux(dom0: Dom0, type: str) -> Guest:
-    """A Linux guest whose servers are up."""
+    """A Linux guest whose servers (linux/serve.c) are up."""
+    return _serving(dom0, type, SERVE_INIT)
+
+
+def linux_with_server(dom0: Dom0, type: str, call: str, port: int, programs: dict[str, Path], files: bytes = b"", native: bool = True,
+                      memory: int = LINUX_MEMORY) -> Guest:
+    """A Linux guest in which that command line serves at a TCP port."""
+    return _serving(dom0, type, SERVER_INIT.format(call=call, port=port).encode(), programs=programs, files=files, native=native, memory=memory)
+
+
+def _serving(dom0: Dom0, type: str, init: bytes, **options: Any) -> Guest:
+    """`options` are start_linux's."""
     def start() -> Guest:
-        guest = start_linux(dom0, type, SERVE_INIT, LINUX_VIF)
+        guest = start_linux(dom0, type, init, LINUX_VIF, **options)
         try:
             guest.expect(r"^serving\r?$", 300)
         except BaseException:

@@ -5,6 +5,9 @@
  *     client in   ADDRESS PORT MIB             into the server, until it has taken everything; nanoseconds
  *     client out  ADDRESS PORT MIB             out of the server; nanoseconds
  *     client both ADDRESS PORT MIB             to an echo server and back, both at once; nanoseconds
+ *     client hold ADDRESS PORT COUNT OVER TRIPS
+ *         so many connections, each asked once; `held`, and for each line that is read so many round trips of
+ *         a byte, in turn by OVER of the connections, and `done`
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -123,6 +127,32 @@ static void both_ways(int fd, uint64_t mib)
         fail("the sender");
 }
 
+static void hold(const char *address, const char *port, char **words)
+{
+    unsigned count = (unsigned)atoi(words[0]), over = (unsigned)atoi(words[1]),
+             trips = (unsigned)atoi(words[2]);
+    struct rlimit limit = {.rlim_cur = count + 16, .rlim_max = count + 16};
+    int *fds = calloc(count, sizeof *fds);
+
+    if (!fds || !over || over > count || setrlimit(RLIMIT_NOFILE, &limit))
+        fail("hold");
+    for (unsigned i = 0; i < count; i++) {
+        fds[i] = connect_to(address, port);
+        send_bytes(fds[i], 1);
+        receive_bytes(fds[i], 1);
+    }
+    puts("held");
+    while (fflush(stdout), getchar() != EOF) {
+        for (unsigned i = 0; i < trips; i++) {
+            int fd = fds[i % over * (count / over)];
+
+            send_bytes(fd, 1);
+            receive_bytes(fd, 1);
+        }
+        puts("done");
+    }
+}
+
 int main(int argc, char **argv)
 {
     uint64_t start, amount;
@@ -130,6 +160,10 @@ int main(int argc, char **argv)
 
     if (argc < 5)
         return 2;
+    if (!strcmp(argv[1], "hold") && argc == 7) {
+        hold(argv[2], argv[3], argv + 4);
+        return 0;
+    }
     fd = connect_to(argv[2], argv[3]);
     amount = strtoul(argv[4], NULL, 10);
     start = now();
