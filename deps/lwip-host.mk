@@ -27,7 +27,7 @@ $(BUILD)/host-tests/net_transmit: tests/host/lwip/test_net_transmit.c stardust/n
 
 host-tests: $(BUILD)/host-tests/net_hooks
 $(BUILD)/host-tests/net_hooks: tests/host/lwip/test_net_hooks.c \
-		$(addprefix stardust/net/,hooks.c orphan.c time_wait.c tcp_port.c nameserver.c) $(LIBLWIP_HOST) $(NET_HEADERS)
+		$(addprefix stardust/net/,hooks.c orphan.c syn_cookie.c time_wait.c tcp_port.c nameserver.c) $(LIBLWIP_HOST) $(NET_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
 
@@ -36,20 +36,28 @@ $(BUILD)/host-tests/net_publish: tests/host/lwip/test_net_publish.c stardust/net
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^)
 
+# An interface with all that is behind it.
+INTERFACE := $(addprefix stardust/net/,interface.c receive.c transmit.c timers.c checksum.c hooks.c neighbour.c orphan.c path.c \
+	syn_cookie.c time_wait.c nameserver.c)
+LINK := tests/host/lwip/link.c $(INTERFACE) $(LIBLWIP_HOST) $(NET_HEADERS) tests/host/lwip/link.h
+
 host-tests: $(BUILD)/host-tests/net_path
-$(BUILD)/host-tests/net_path: tests/host/lwip/test_net_path.c $(addprefix stardust/net/,interface.c receive.c transmit.c timers.c \
-		checksum.c hooks.c orphan.c path.c time_wait.c nameserver.c) $(LIBLWIP_HOST) $(NET_HEADERS)
+$(BUILD)/host-tests/net_path: tests/host/lwip/test_net_path.c $(LINK)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
+
+host-tests: $(BUILD)/host-tests/net_flood
+$(BUILD)/host-tests/net_flood: tests/host/lwip/test_net_flood.c $(LINK)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
 
 host-tests: $(BUILD)/host-tests/net_timers
-$(BUILD)/host-tests/net_timers: tests/host/lwip/test_net_timers.c $(addprefix stardust/net/,timers.c hooks.c orphan.c path.c time_wait.c checksum.c \
+$(BUILD)/host-tests/net_timers: tests/host/lwip/test_net_timers.c $(addprefix stardust/net/,timers.c hooks.c orphan.c path.c syn_cookie.c time_wait.c checksum.c \
 		nameserver.c) $(LIBLWIP_HOST) $(NET_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
 
 fuzz: $(BUILD)/fuzz/net_input
-$(BUILD)/fuzz/net_input: tests/fuzz/lwip/fuzz_net_input.c $(addprefix stardust/net/,interface.c receive.c transmit.c timers.c \
-		checksum.c hooks.c orphan.c path.c time_wait.c address.c nameserver.c) $(LIBLWIP_HOST) $(NET_HEADERS)
+$(BUILD)/fuzz/net_input: tests/fuzz/lwip/fuzz_net_input.c stardust/net/address.c $(INTERFACE) $(LIBLWIP_HOST) $(NET_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)

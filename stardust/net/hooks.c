@@ -19,10 +19,12 @@
 #include "memory.h"
 #include "orphan.h"
 #include "random.h"
+#include "syn_cookie.h"
 #include "time_wait.h"
 #include "timers.h"
 
 #define GIVE_WAY          64 /* of 255 */
+#define COOKIES_FROM      16 /* half-open connections */
 #define TIME_WAITS_SCARCE 64
 
 /* Milliseconds, wrapping round. */
@@ -30,6 +32,13 @@ u32_t sys_now(void)
 {
     return (u32_t)(sd_now() / 1000000);
 }
+
+/* What lwIP answers the SYN with that it is given, if that is a cookie: one of a peer's, or one made again.
+ */
+static struct {
+    enum { NONE, OF_A_PEER, MADE_AGAIN } syn;
+    uint32_t number;
+} cookie;
 
 /* A clock of 4 us plus a secret function of the connection's names (RFC 6528). */
 uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
@@ -40,6 +49,8 @@ uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
         uint16_t local_port, remote_port;
     } names;
 
+    if (cookie.syn != NONE)
+        return cookie.number;
     memset(&names, 0, sizeof names);
     ip_addr_copy(names.local, *local);
     ip_addr_copy(names.remote, *remote);
@@ -103,9 +114,8 @@ static bool admits(const struct tcp_pcb_listen *listener)
 }
 
 /*
- * Under a flood of SYNs nobody's handshake is completed but an honest peer's, and that in one round trip: the
- * oldest of those that are half open give way, some at a time, for to find them all connections are looked
- * at. The list has the newest first.
+ * Under a flood of SYNs the oldest of those that are half open give way, some at a time, for to find them all
+ * connections are looked at. The list has the newest first. An honest peer's is made again by its ACK.
  */
 static void make_room(const struct tcp_pcb_listen *listener)
 {
@@ -118,11 +128,12 @@ static void make_room(const struct tcp_pcb_listen *listener)
     }
     for (unsigned i = 0; i < GIVE_WAY && count; i++)
         tcp_abandon(half_open[--count], 0);
+    sd_syn_cookies_needed();
 }
 
-/* Whether a SYN is looked at. Where memory is scarce, what there is is for the connections that there are,
+/* Whether there is room for a connection. Where memory is scarce, what there is is for those that there are,
  * before those that have ended. */
-static bool hears(const struct tcp_pcb_listen *listener)
+static bool has_room(const struct tcp_pcb_listen *listener)
 {
     sd_net_time_waits_bound();
     if (sd_net_memory_is_scarce()) {
@@ -136,16 +147,67 @@ static bool hears(const struct tcp_pcb_listen *listener)
     return true;
 }
 
+/* lwIP gets the SYN of a connection that had to give way once more, and then the ACK, as it came. */
+static void make_again(struct tcp_hdr *header, struct pbuf *packet)
+{
+    struct netif *netif = ip_current_input_netif();
+    struct pbuf *syn = sd_syn_cookie_syn(header);
+
+    if (!syn)
+        return;
+    cookie.syn = MADE_AGAIN;
+    cookie.number = header->ackno - 1;
+    tcp_input(syn, netif);
+    if (!pbuf_add_header_force(packet, TCPH_HDRLEN_BYTES(header))) {
+        header->src = lwip_htons(header->src);
+        header->dest = lwip_htons(header->dest);
+        header->seqno = lwip_htonl(header->seqno);
+        header->ackno = lwip_htonl(header->ackno);
+        header->wnd = lwip_htons(header->wnd);
+        pbuf_ref(packet);
+        tcp_input(packet, netif);
+    }
+    cookie.syn = NONE;
+}
+
+/* Whether lwIP is to see a segment for a listener. */
+static bool is_for_listener(const struct tcp_pcb_listen *listener, struct tcp_hdr *header, size_t options,
+                            struct pbuf *packet)
+{
+    uint16_t flags = TCPH_FLAGS(header);
+
+    /* From make_again: the SYN, and, if that was for nothing, the ACK. */
+    if (cookie.syn == MADE_AGAIN)
+        return flags & TCP_SYN;
+    cookie.syn = NONE;
+    if (flags & TCP_SYN) {
+        if (!has_room(listener))
+            return false;
+        if (listener->accepts_pending >= COOKIES_FROM) {
+            cookie.syn = OF_A_PEER;
+            cookie.number = sd_syn_cookie(header, options);
+        }
+        return true;
+    }
+    /* One whose options are in two pieces cannot be given again. */
+    if ((flags & (TCP_ACK | TCP_RST)) != TCP_ACK || TCP_HLEN + options != TCPH_HDRLEN_BYTES(header) ||
+        !sd_syn_cookie_comes_back(header))
+        return true;
+    if (has_room(listener))
+        make_again(header, packet);
+    return false;
+}
+
 /*
  * lwIP acknowledges every second packet and delays the rest by up to 250 ms. One packet may be 64 KiB here,
  * as much as the sender's whole window.
  */
-bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
+bool sd_net_tcp_arrived(struct tcp_pcb *pcb, struct tcp_hdr *header, size_t options, struct pbuf *packet)
 {
     sd_net_timers_tcp_touched();
     /* The PCB of a listener is a shorter struct; TIME_WAIT keeps no data. */
     if (pcb->state == LISTEN)
-        return !(TCPH_FLAGS(header) & TCP_SYN) || hears((const struct tcp_pcb_listen *)(const void *)pcb);
+        return is_for_listener((const struct tcp_pcb_listen *)(const void *)pcb, header, options, packet);
     if (pcb->state == TIME_WAIT)
         return true;
     /* What makes it a connection comes again. */

@@ -12,6 +12,7 @@
 #include "lwip/tcp.h"
 #include "lwip/priv/tcp_priv.h"
 
+#include "neighbour.h"
 #include "net.h"
 #include "publish.h"
 #include "random.h"
@@ -140,8 +141,8 @@ static err_t init_netif(struct netif *netif)
 {
     netif->name[0] = 'e';
     netif->name[1] = 'n';
-    netif->output = etharp_output;
-    netif->output_ip6 = ethip6_output;
+    netif->output = sd_neighbour_output_ipv4;
+    netif->output_ip6 = sd_neighbour_output_ipv6;
     netif->linkoutput = link_output;
     netif->mtu = MTU;
     netif->hwaddr_len = ETH_HWADDR_LEN;

@@ -152,6 +152,15 @@ static bool may_tell_of_paths(const struct pbuf *packet, uint16_t type)
            bytes[6] != IP6_NEXTH_UDP;
 }
 
+/* Who does not say where he is, is not there for anybody: that goes before other uses of memory. */
+static bool may_ask_who_we_are(const struct pbuf *packet, uint16_t type)
+{
+    const uint8_t *bytes = packet->payload;
+
+    return type == PP_HTONS(ETHTYPE_ARP) ||
+           (type == PP_HTONS(ETHTYPE_IPV6) && packet->len >= IP6_HLEN && bytes[6] == IP6_NEXTH_ICMP6);
+}
+
 static void hand_to_lwip(struct netif *netif, struct pbuf *packet, uint16_t type)
 {
     if (type == PP_HTONS(ETHTYPE_IP))
@@ -176,7 +185,9 @@ static void input(struct sd_interface *interface, struct pbuf *packet, uint16_t 
         sd_net_timers_fragment(type == PP_HTONS(ETHTYPE_IPV6));
     if (kind == WHOLE && vouched)
         interface->netif.chksum_flags &= (uint16_t)~checks;
+    sd_net_memory_dip(may_ask_who_we_are(packet, type));
     hand_to_lwip(&interface->netif, packet, type);
+    sd_net_memory_dip(false);
     interface->netif.chksum_flags |= checks;
     if (of_paths)
         sd_net_paths_heard(&interface->netif);

@@ -164,7 +164,7 @@ static bool syn_is_heard(void)
     struct pbuf packet = {0};
 
     TCPH_HDRLEN_FLAGS_SET(&header, 5, TCP_SYN);
-    return sd_net_tcp_arrived((struct tcp_pcb *)(void *)listener, &header, &packet);
+    return sd_net_tcp_arrived((struct tcp_pcb *)(void *)listener, &header, 0, &packet);
 }
 
 TEST(hooks_what_waits_to_be_sent_again_is_when_the_peer_has_room)
@@ -195,7 +195,7 @@ TEST(hooks_what_waits_to_be_sent_again_is_when_the_peer_has_room)
         pcb->rto = 96;
         pcb->rtime = 0;
         TCPH_HDRLEN_FLAGS_SET(&header, 5, TCP_ACK);
-        TEST_CHECK(sd_net_tcp_arrived(pcb, &header, &packet));
+        TEST_CHECK(sd_net_tcp_arrived(pcb, &header, 0, &packet));
         TEST_CHECK((pcb->rtime == pcb->rto) == cases[i].soon, "%s", cases[i].what);
         pcb->unacked = NULL;
         end();

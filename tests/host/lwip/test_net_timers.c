@@ -155,7 +155,7 @@ static void segment_comes(struct tcp_pcb *pcb)
 
     header.seqno = pcb->rcv_nxt;
     TCPH_HDRLEN_FLAGS_SET(&header, 5, TCP_ACK);
-    TEST_CHECK(sd_net_tcp_arrived(pcb, &header, &packet));
+    TEST_CHECK(sd_net_tcp_arrived(pcb, &header, 0, &packet));
 }
 
 static void segment_leaves(struct tcp_pcb *pcb)

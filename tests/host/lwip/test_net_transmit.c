@@ -124,9 +124,9 @@ uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
     return 0;
 }
 
-bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet)
+bool sd_net_tcp_arrived(struct tcp_pcb *pcb, struct tcp_hdr *header, size_t options, struct pbuf *packet)
 {
-    (void)pcb, (void)header, (void)packet;
+    (void)pcb, (void)header, (void)options, (void)packet;
     return true;
 }
 

@@ -5,6 +5,7 @@
 #define STARDUST_NET_PORT_ARCH_HOOKS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "lwip/ip_addr.h"
 
@@ -20,15 +21,15 @@ uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
     sd_net_tcp_isn(local, local_port, remote, remote_port)
 
 /*
- * A segment for `pcb`, with its header in host byte order, taken off `packet`. Asks for an ACK at once after
- * a large one. False: it is not to be looked at.
+ * A segment for `pcb`, with its header in host byte order, taken off `packet`; so many bytes of options lie
+ * behind it. Asks for an ACK at once after a large one. False: it is not to be looked at.
  */
-bool sd_net_tcp_arrived(struct tcp_pcb *pcb, const struct tcp_hdr *header, const struct pbuf *packet);
+bool sd_net_tcp_arrived(struct tcp_pcb *pcb, struct tcp_hdr *header, size_t options, struct pbuf *packet);
 /* Whether a listener has a place for one more connection: socket/tcp_listen.c, if it is in the image. */
 struct tcp_pcb_listen;
 bool sd_tcp_admits(const struct tcp_pcb_listen *listener) __attribute__((weak));
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, length, length1, options2, packet)                           \
-    (sd_net_tcp_arrived(pcb, header, packet) ? ERR_OK : ERR_VAL)
+    (sd_net_tcp_arrived(pcb, header, length1, packet) ? ERR_OK : ERR_VAL)
 
 /*
  * A segment on its way out, complete but for its checksum; `pcb` may be NULL. The clock may have to be told
