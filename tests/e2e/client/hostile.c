@@ -20,6 +20,8 @@
 #define FLOOD_TELL   2000
 #define FLOOD_BURST  128
 #define BURST_MS     1000 /* at most, until the guest has seen it */
+#define CROWD_BURST  8
+#define CROWD_PAUSE  2000 /* us: domain 0 is to have time for others */
 #define SETTLE_MS    5000
 #define RESET_STAGES 4
 
@@ -161,8 +163,8 @@ void mode_crowd(const struct peer *peer, char **words)
         if (pollers[i].fd < 0 ||
             (connect(pollers[i].fd, (const void *)&peer->address, peer->length) && errno != EINPROGRESS))
             fail("connection %lu: %s", i, strerror(errno));
-        if (i % FLOOD_BURST == 0)
-            usleep(BURST_PAUSE);
+        if (i % CROWD_BURST == 0)
+            usleep(CROWD_PAUSE);
     }
     printf("connected %lu\n", settle(pollers, count));
     if (getchar() == EOF)
