@@ -76,7 +76,7 @@ void sd_node_stat(const struct sd_node *node, struct stat *status)
 
 static size_t kept_back(const struct sd_memory_stats *stats)
 {
-    return KEPT_BACK + stats->pages_total / KEPT_BACK_PART + sd_vm_kept_for_stacks();
+    return KEPT_BACK + stats->pages_total / KEPT_BACK_PART + sd_vm_kept_for_stacks() + sd_pages_kept();
 }
 
 bool sd_fs_has_room(size_t pages)

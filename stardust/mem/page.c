@@ -286,6 +286,18 @@ size_t sd_pages_free(void)
     return pages.free_pages + pages.to_come;
 }
 
+static size_t kept;
+
+void sd_pages_keep(size_t count)
+{
+    kept = count;
+}
+
+size_t sd_pages_kept(void)
+{
+    return kept;
+}
+
 void sd_page_stats(struct sd_memory_stats *stats)
 {
     stats->pages_total = xen_memory_layout()->pages;

@@ -210,8 +210,9 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, struct tcp_hdr *header, size_t opti
         return is_for_listener((const struct tcp_pcb_listen *)(const void *)pcb, header, options, packet);
     if (pcb->state == TIME_WAIT)
         return true;
-    /* What makes it a connection comes again. */
-    if (pcb->state == SYN_RCVD && !(TCPH_FLAGS(header) & TCP_RST) && !admits(pcb->listener))
+    /* What makes it a connection comes again, if there is no room now. */
+    if (pcb->state == SYN_RCVD && !(TCPH_FLAGS(header) & TCP_RST) &&
+        (sd_net_memory_is_scarce() || !admits(pcb->listener)))
         return false;
     if (is_idle_talk(pcb, header, packet))
         return false;

@@ -8,6 +8,17 @@ uint32_t sd_net_tcp_window, sd_net_tcp_send;
 static size_t pages_total, reserve; /* in pages */
 static bool dips;
 
+/* What of the reserve there must be, in eighths. */
+#define FOR_CONNECTIONS   6
+#define FOR_ALL_OF_LWIP   4
+#define LEFT_BY_PROGRAMS  2
+#define FOR_SHORT_PACKETS 1
+
+static size_t part(size_t eighths)
+{
+    return reserve / 8 * eighths;
+}
+
 static uint32_t clamp(size_t value, uint32_t least, uint32_t most)
 {
     return value < least ? least : value > most ? most : (uint32_t)value;
@@ -22,6 +33,7 @@ void sd_net_set_limits(void)
     sd_memory_stats(&stats);
     pages_total = stats.pages_total;
     reserve = clamp(stats.pages_free / 8, 16, 2048);
+    sd_pages_keep(part(LEFT_BY_PROGRAMS));
     sd_net_tcp_window = clamp(pages_total * XEN_PAGE_SIZE / 128, 32 * 1024, SD_NET_TCP_WINDOW_MAX);
     sd_net_tcp_send = clamp(pages_total * XEN_PAGE_SIZE / 128, 32 * 1024, SD_NET_TCP_SEND_MAX);
 }
@@ -38,7 +50,7 @@ bool sd_net_memory_is_short(void)
 
 bool sd_net_memory_is_scarce(void)
 {
-    return sd_pages_free() < reserve / 4 * 3;
+    return sd_pages_free() < part(FOR_CONNECTIONS);
 }
 
 void sd_net_memory_dip(bool on)
@@ -48,7 +60,7 @@ void sd_net_memory_dip(bool on)
 
 static bool is_refused(void)
 {
-    return sd_pages_free() < (dips ? reserve / 4 : reserve / 2);
+    return sd_pages_free() < part(dips ? FOR_SHORT_PACKETS : FOR_ALL_OF_LWIP);
 }
 
 void *sd_net_alloc(size_t bytes)

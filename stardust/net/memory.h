@@ -25,13 +25,13 @@ bool sd_net_memory_is_short(void);
 bool sd_net_memory_is_scarce(void);
 
 /*
- * While on, half of the half that stays otherwise may be taken, too: for a short packet that arrives. It is
- * freed when it has been looked at, and may be what ends a connection.
+ * While on, more of the reserve may be taken: for a short packet that arrives and what is answered to it, and
+ * for the clock's work. That is soon given back, and may be what ends a connection.
  */
 void sd_net_memory_dip(bool on);
 
-/* lwIP's heap (lwipopts.h): NULL also while less than half of the reserve is left, or less than a quarter
- * while sd_net_memory_dip is on. */
+/* lwIP's heap (lwipopts.h): NULL also while less than half of the reserve is left, or less than an eighth
+ * while sd_net_memory_dip is on. Programs and their files leave a quarter. */
 void *sd_net_alloc(size_t bytes);
 void *sd_net_calloc(size_t count, size_t bytes);
 void sd_net_free(void *block);

@@ -15,7 +15,8 @@
 #include "path.h"
 #include "timers.h"
 
-#define SHORT_PACKET 128 /* bytes: an ACK or a FIN with all its options, and then some */
+#define SHORT_PACKET                                                                                         \
+    142 /* bytes: an ACK or a FIN with all its options, and then some; ARP, a neighbour's question */
 
 /* A page of netfront's in lwIP's hands. */
 struct page_pbuf {
@@ -76,9 +77,7 @@ static struct pbuf *copy(const struct xen_net_packet *packet)
     uint16_t length = (uint16_t)(packet->length - SIZEOF_ETH_HDR);
     struct pbuf *pbuf;
 
-    sd_net_memory_dip(length <= SHORT_PACKET);
     pbuf = pbuf_alloc(PBUF_LINK, length, PBUF_RAM);
-    sd_net_memory_dip(false);
     if (pbuf)
         memcpy(pbuf->payload, packet->fragments[0].data + SIZEOF_ETH_HDR, length);
     return pbuf;
@@ -152,15 +151,6 @@ static bool may_tell_of_paths(const struct pbuf *packet, uint16_t type)
            bytes[6] != IP6_NEXTH_UDP;
 }
 
-/* Who does not say where he is, is not there for anybody: that goes before other uses of memory. */
-static bool may_ask_who_we_are(const struct pbuf *packet, uint16_t type)
-{
-    const uint8_t *bytes = packet->payload;
-
-    return type == PP_HTONS(ETHTYPE_ARP) ||
-           (type == PP_HTONS(ETHTYPE_IPV6) && packet->len >= IP6_HLEN && bytes[6] == IP6_NEXTH_ICMP6);
-}
-
 static void hand_to_lwip(struct netif *netif, struct pbuf *packet, uint16_t type)
 {
     if (type == PP_HTONS(ETHTYPE_IP))
@@ -185,9 +175,7 @@ static void input(struct sd_interface *interface, struct pbuf *packet, uint16_t 
         sd_net_timers_fragment(type == PP_HTONS(ETHTYPE_IPV6));
     if (kind == WHOLE && vouched)
         interface->netif.chksum_flags &= (uint16_t)~checks;
-    sd_net_memory_dip(may_ask_who_we_are(packet, type));
     hand_to_lwip(&interface->netif, packet, type);
-    sd_net_memory_dip(false);
     interface->netif.chksum_flags |= checks;
     if (of_paths)
         sd_net_paths_heard(&interface->netif);
@@ -216,6 +204,17 @@ static struct pbuf *take(struct sd_interface *interface, const struct xen_net_pa
     return pbuf;
 }
 
+static void look_at(struct sd_interface *interface, struct pbuf *pbuf, const struct eth_hdr *header,
+                    bool vouched)
+{
+    pbuf->if_idx = netif_get_index(&interface->netif);
+    if (eth_addr_cmp(&header->dest, &ethbroadcast))
+        pbuf->flags |= PBUF_FLAG_LLBCAST;
+    else if (header->dest.addr[0] & 1)
+        pbuf->flags |= PBUF_FLAG_LLMCAST;
+    input(interface, pbuf, header->type, vouched);
+}
+
 void sd_receive(void *arg, const struct xen_net_packet *packet)
 {
     struct sd_interface *interface = arg;
@@ -229,13 +228,9 @@ void sd_receive(void *arg, const struct xen_net_packet *packet)
         give_back(interface, packet);
         return;
     }
+    sd_net_memory_dip(packet->length <= SHORT_PACKET);
     pbuf = take(interface, packet);
-    if (!pbuf)
-        return;
-    pbuf->if_idx = netif_get_index(&interface->netif);
-    if (eth_addr_cmp(&header.dest, &ethbroadcast))
-        pbuf->flags |= PBUF_FLAG_LLBCAST;
-    else if (header.dest.addr[0] & 1)
-        pbuf->flags |= PBUF_FLAG_LLMCAST;
-    input(interface, pbuf, header.type, packet->checksum_valid);
+    if (pbuf)
+        look_at(interface, pbuf, &header, packet->checksum_valid);
+    sd_net_memory_dip(false);
 }

@@ -14,6 +14,8 @@
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 
+#include "memory.h"
+
 static bool news;
 
 #define NONE UINT32_MAX
@@ -107,7 +109,10 @@ static uint32_t tcp_due(void)
 static void tcp_tick(uint32_t count)
 {
     tcp_ticks += (count - 1) / 2;
+    /* Without a question whether a peer is still there, or without our FIN, connections would never end. */
+    sd_net_memory_dip(true);
     tcp_tmr();
+    sd_net_memory_dip(false);
     if ((int32_t)(tcp.wait_end - tcp_ticks) <= 0 || !tcp_tw_pcbs)
         tcp.has_waiting = false;
     look_at_connections();

@@ -81,7 +81,7 @@ static bool has(size_t pages, size_t kept)
 
 bool sd_vm_has(size_t pages)
 {
-    return has(pages, KEPT_BACK + kept_for_stacks);
+    return has(pages, KEPT_BACK + kept_for_stacks + sd_pages_kept());
 }
 
 size_t sd_vm_absent(uintptr_t start, uintptr_t end)
@@ -104,7 +104,7 @@ bool sd_vm_is_there(uintptr_t page)
 
 int sd_vm_fill_page(uintptr_t page, unsigned prot, bool stack)
 {
-    void *block = has(1, KEPT_BACK + (stack ? 0 : kept_for_stacks)) ? sd_page_alloc(0) : NULL;
+    void *block = (stack ? has(1, KEPT_BACK) : sd_vm_has(1)) ? sd_page_alloc(0) : NULL;
 
     if (!block)
         return -ENOMEM;

@@ -39,4 +39,9 @@ void sd_memory_stats(struct sd_memory_stats *stats);
 /* Only pages_free: what may be asked for every packet. */
 size_t sd_pages_free(void);
 
+/* How many pages the memory of programs and their files leaves, besides what the kernel always keeps: none
+ * until the network starts, which would be deaf without. */
+void sd_pages_keep(size_t count);
+size_t sd_pages_kept(void);
+
 #endif

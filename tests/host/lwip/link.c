@@ -216,6 +216,7 @@ void pass(unsigned seconds)
     while (seconds--) {
         now += 1000000000;
         sd_net_timers_run(now);
+        sd_interface_flush(&interface);
     }
 }
 

@@ -203,6 +203,26 @@ TEST(who_asks_where_we_are_is_told_so_without_memory_for_anything_else)
     memory_is_short = false;
 }
 
+TEST(peer_that_has_gone_is_noticed_without_memory_for_anything_else)
+{
+    struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
+
+    begin();
+    IP_ADDR4(&pcb->local_ip, 10, 0, 2, 15);
+    IP_ADDR4(&pcb->remote_ip, 10, 0, 2, 2);
+    pcb->state = ESTABLISHED;
+    pcb->so_options |= SOF_KEEPALIVE;
+    pcb->keep_idle = pcb->keep_intvl = 10000;
+    pcb->keep_cnt = 3;
+    TCP_REG_ACTIVE(pcb);
+    memory_is_short = true;
+    pass(15);
+    TEST_CHECK(packets == 1 && tcp_active_pcbs, "%u packets", packets);
+    pass(60);
+    TEST_CHECK(!tcp_active_pcbs);
+    memory_is_short = false;
+}
+
 /* ---- half-open connections ---- */
 
 static struct tcp_pcb *accepted;

@@ -257,6 +257,25 @@ TEST(hooks_where_memory_is_scarce_a_syn_is_not_heard)
     end();
 }
 
+TEST(hooks_where_memory_is_scarce_no_connection_is_completed)
+{
+    struct tcp_hdr header = {0};
+    struct pbuf packet = {0};
+    struct tcp_pcb *pcb;
+
+    begin();
+    pcb = connection(SYN_RCVD, &tcp_active_pcbs);
+    TCPH_HDRLEN_FLAGS_SET(&header, 5, TCP_ACK);
+    most_blocks = blocks - 1;
+    TEST_CHECK(!sd_net_tcp_arrived(pcb, &header, 0, &packet));
+    pcb->state = ESTABLISHED;
+    TEST_CHECK(sd_net_tcp_arrived(pcb, &header, 0, &packet));
+    pcb->state = SYN_RCVD;
+    most_blocks = blocks;
+    TEST_CHECK(sd_net_tcp_arrived(pcb, &header, 0, &packet));
+    end();
+}
+
 TEST(hooks_where_memory_is_scarce_connections_that_have_ended_go_first)
 {
     struct tcp_pcb *oldest, *newest = NULL;

@@ -42,6 +42,11 @@ void sd_net_free(void *block)
     free(block);
 }
 
+void sd_net_memory_dip(bool on)
+{
+    (void)on;
+}
+
 bool sd_net_memory_is_short(void)
 {
     return false;
