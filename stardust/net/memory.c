@@ -8,10 +8,13 @@ uint32_t sd_net_tcp_window, sd_net_tcp_send;
 static size_t pages_total, reserve; /* in pages */
 static bool dips;
 
-/* What of the reserve there must be, in eighths. */
-#define FOR_CONNECTIONS   6
-#define FOR_ALL_OF_LWIP   4
-#define LEFT_BY_PROGRAMS  2
+/*
+ * What of the reserve must be there, in eighths. Programs cannot take the part that connections need, so that
+ * one that has all the memory it can get is still served and reached.
+ */
+#define LEFT_BY_PROGRAMS  5
+#define FOR_CONNECTIONS   4
+#define FOR_ALL_OF_LWIP   3
 #define FOR_SHORT_PACKETS 1
 
 static size_t part(size_t eighths)

@@ -1,8 +1,9 @@
 /*
  * How much of the guest's memory the network may take.
  *
- * It takes what it needs as long as a reserve stays for everybody else. While the guest is short of memory,
- * packets with data are dropped and connections refused; both end of TCP try again.
+ * It takes what it needs as long as a reserve stays for everybody else, of which programs and their files leave
+ * five eighths (sd_pages_keep). While the guest is short of memory, packets with data are dropped, and in the
+ * end connections refused; both ends of TCP try again.
  */
 #ifndef STARDUST_NET_MEMORY_H
 #define STARDUST_NET_MEMORY_H
@@ -30,8 +31,8 @@ bool sd_net_memory_is_scarce(void);
  */
 void sd_net_memory_dip(bool on);
 
-/* lwIP's heap (lwipopts.h): NULL also while less than half of the reserve is left, or less than an eighth
- * while sd_net_memory_dip is on. Programs and their files leave a quarter. */
+/* lwIP's heap (lwipopts.h): NULL also while less than three eighths of the reserve are left, or less than one
+ * while sd_net_memory_dip is on. */
 void *sd_net_alloc(size_t bytes);
 void *sd_net_calloc(size_t count, size_t bytes);
 void sd_net_free(void *block);

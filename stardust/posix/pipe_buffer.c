@@ -5,6 +5,8 @@
 
 #include <stardust/memory.h>
 
+#include "vm_pages.h"
+
 int sd_pipe_buffer_init(struct sd_pipe_buffer *buffer, size_t bytes)
 {
     *buffer = (struct sd_pipe_buffer){.slots = bytes / XEN_PAGE_SIZE};
@@ -34,7 +36,7 @@ char *sd_pipe_buffer_room(struct sd_pipe_buffer *buffer, size_t *bytes)
     *bytes = least(least(*bytes, room), XEN_PAGE_SIZE - in_page);
     if (!*bytes)
         return NULL;
-    if (!*page)
+    if (!*page && sd_vm_has(1))
         *page = sd_page_alloc(0);
     return *page ? *page + in_page : NULL;
 }

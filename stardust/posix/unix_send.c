@@ -7,13 +7,14 @@
 #include <stardust/memory.h>
 
 #include "rights.h"
+#include "vm_pages.h"
 
 #define STREAM_BYTES 4000 /* in a packet of a stream */
 
 /* A new last packet for the peer, of which the room is paid. */
 static struct sd_packet *add_packet(struct sd_unix *to, size_t room)
 {
-    struct sd_packet *packet = sd_alloc(sizeof(*packet) + room);
+    struct sd_packet *packet = sd_vm_has(1) ? sd_alloc(sizeof(*packet) + room) : NULL;
 
     if (!packet)
         return NULL;

@@ -154,9 +154,13 @@ class Talk:
             self._said += piece
         return found
 
+    def say(self, line: str) -> None:
+        """On its standard input."""
+        self._stream.write(line.encode() + b"\n")
+
     def go_on(self) -> None:
-        """A line on its standard input."""
-        self._stream.write(b"\n")
+        """The same, without a word."""
+        self.say("")
 
     def kill(self) -> None:
         """End it."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from host import ramdisk
 from host.claims import equal, needs, timeout, true
-from tests.e2e.lab import LONG, PATIENCE, Lab, echo, program, server, until
+from tests.e2e.lab import LONG, PATIENCE, Lab, Talk, echo, program, server, until
 
 MB = 1 << 20
 # A request, answered and closed by the server, and another from the same port; and how many RSTs that takes in domain 0.
@@ -184,3 +184,21 @@ def test_answers_that_nobody_reads_give_way_where_memory_is_scarce():
         lab.dom0.push(GREEDY.encode(), "/tmp/greedy.py")
         said = lab.dom0.check(f"python3 /tmp/greedy.py {lab.guest.address} 800", timeout=LONG)
         true(int(said.split()[3]) > 10, f"some of the crowd were reset: {said}")
+
+
+def test_program_that_has_all_the_memory_it_can_get_is_served_and_reached():
+    with program("e2e-full", memory=16) as lab:
+        lab.guest.serving(PATIENCE)
+        for kind in ("memory", "fill file", "fill pipes", "fill sockets"):
+            talk = Talk(lab.dom0.spawn(f"busybox nc {lab.guest.address} 7"))
+            talk.say(kind)
+            talk.until("full\n")
+            lab.dom0.sh("busybox ip neigh flush dev xenbr0")
+            lab.pings(lab.guest.address)
+            waits = Talk(lab.dom0.spawn(f"busybox nc {lab.guest.address} 7"))
+            waits.say("served after this one")
+            talk.say("x" * 80)
+            talk.until("x{80}\n")
+            talk.kill()
+            waits.until("served after this one\n")
+            waits.kill()
