@@ -113,6 +113,14 @@ static bool admits(const struct tcp_pcb_listen *listener)
     return !sd_tcp_admits || !listener || sd_tcp_admits(listener);
 }
 
+/* Whether there is no room for a connection now, as there will be: its peer asks again. Without memory for
+ * any there is none, either. */
+static bool must_wait(const struct tcp_pcb_listen *listener)
+{
+    return !admits(listener) || sd_net_memory_is_out() ||
+           (sd_net_memory_is_scarce() && sd_net_orphans_are_left());
+}
+
 /*
  * Under a flood of SYNs the oldest of those that are half open give way, some at a time, for to find them all
  * connections are looked at. The list has the newest first. An honest peer's is made again by its ACK.
@@ -140,7 +148,7 @@ static bool has_room(const struct tcp_pcb_listen *listener)
         sd_net_time_waits_keep(TIME_WAITS_SCARCE);
         sd_net_orphans_give_way();
     }
-    if (sd_net_memory_is_scarce() || !admits(listener))
+    if (must_wait(listener))
         return false;
     if (listener->accepts_pending >= listener->backlog)
         make_room(listener);
@@ -211,8 +219,7 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, struct tcp_hdr *header, size_t opti
     if (pcb->state == TIME_WAIT)
         return true;
     /* What makes it a connection comes again, if there is no room now. */
-    if (pcb->state == SYN_RCVD && !(TCPH_FLAGS(header) & TCP_RST) &&
-        (sd_net_memory_is_scarce() || !admits(pcb->listener)))
+    if (pcb->state == SYN_RCVD && !(TCPH_FLAGS(header) & TCP_RST) && must_wait(pcb->listener))
         return false;
     if (is_idle_talk(pcb, header, packet))
         return false;

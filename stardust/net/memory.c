@@ -9,13 +9,14 @@ static size_t pages_total, reserve; /* in pages */
 static bool dips;
 
 /*
- * What of the reserve must be there, in eighths. Programs cannot take the part that connections need, so that
- * one that has all the memory it can get is still served and reached.
+ * What of the reserve must be there, in eighths. Programs cannot take what connections need, so that one that
+ * has all the memory it can get is still served and reached.
  */
-#define LEFT_BY_PROGRAMS  5
-#define FOR_CONNECTIONS   4
-#define FOR_ALL_OF_LWIP   3
-#define FOR_SHORT_PACKETS 1
+#define FOR_CONNECTIONS      6
+#define LEFT_BY_PROGRAMS     5
+#define FOR_SOME_CONNECTIONS 4
+#define FOR_ALL_OF_LWIP      3
+#define FOR_SHORT_PACKETS    1
 
 static size_t part(size_t eighths)
 {
@@ -54,6 +55,11 @@ bool sd_net_memory_is_short(void)
 bool sd_net_memory_is_scarce(void)
 {
     return sd_pages_free() < part(FOR_CONNECTIONS);
+}
+
+bool sd_net_memory_is_out(void)
+{
+    return sd_pages_free() < part(FOR_SOME_CONNECTIONS);
 }
 
 void sd_net_memory_dip(bool on)

@@ -1,9 +1,9 @@
 /*
  * How much of the guest's memory the network may take.
  *
- * It takes what it needs as long as a reserve stays for everybody else, of which programs and their files leave
- * five eighths (sd_pages_keep). While the guest is short of memory, packets with data are dropped, and in the
- * end connections refused; both ends of TCP try again.
+ * It takes what it needs as long as a reserve stays for everybody else, of which programs and their files
+ * leave five eighths (sd_pages_keep). While the guest is short of memory, packets with data are dropped, and
+ * in the end connections refused; both ends of TCP try again.
  */
 #ifndef STARDUST_NET_MEMORY_H
 #define STARDUST_NET_MEMORY_H
@@ -21,9 +21,11 @@ uint32_t sd_net_ring_pages(void);
 /* Whether packets that would keep whole pages are to be dropped. */
 bool sd_net_memory_is_short(void);
 
-/* Whether that went on until there is no room for further connections, either. What there is then is for
- * those that there are. */
+/* Whether that went on until further connections are only taken if waiting would not help: it is the program
+ * that has the memory. And whether there is none for them at all: what there is then is for those that there
+ * are. */
 bool sd_net_memory_is_scarce(void);
+bool sd_net_memory_is_out(void);
 
 /*
  * While on, more of the reserve may be taken: for a short packet that arrives and what is answered to it, and

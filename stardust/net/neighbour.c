@@ -37,31 +37,37 @@ static bool may_ask(struct place *place, const struct netif *netif, const uint32
 
 /* ---- IPv4 ---- */
 
-static bool has_answered_ipv4(struct netif *netif, const ip4_addr_t *address)
+/* The neighbour that the connection which sends has sent to last, if it is still known. */
+static const ip4_addr_t *remembered(struct netif *netif)
 {
-    ip4_addr_t *known;
-    const ip4_addr_t *found;
+    ip4_addr_t *address;
     struct netif *on;
     struct eth_addr *mac;
 
-    /* A connection remembers the place. */
-    if (netif->hints && etharp_get_entry(netif->hints->addr_hint, &known, &on, &mac) && on == netif &&
-        ip4_addr_cmp(known, address))
+    if (!netif->hints || !etharp_get_entry(netif->hints->addr_hint, &address, &on, &mac) || on != netif)
+        return NULL;
+    return address;
+}
+
+static bool may_send_ipv4(struct netif *netif, const ip4_addr_t *to)
+{
+    const ip4_addr_t *last = remembered(netif), *next = to, *found;
+    struct eth_addr *mac;
+
+    if (last && ip4_addr_cmp(last, to))
         return true;
-    return etharp_find_addr(netif, address, &mac, &found) >= 0;
+    if (!ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif)) && !ip4_addr_islinklocal(to))
+        next = netif_ip4_gw(netif);
+    if (last && ip4_addr_cmp(last, next))
+        return true;
+    return ip4_addr_isany(next) || ip4_addr_isbroadcast(to, netif) || ip4_addr_ismulticast(to) ||
+           etharp_find_addr(netif, next, &mac, &found) >= 0 ||
+           may_ask(&places_ipv4[lwip_ntohl(next->addr) % PLACES_IPV4], netif, &next->addr, 1);
 }
 
 err_t sd_neighbour_output_ipv4(struct netif *netif, struct pbuf *packet, const ip4_addr_t *to)
 {
-    const ip4_addr_t *next = to;
-
-    if (!ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif)) && !ip4_addr_islinklocal(to))
-        next = netif_ip4_gw(netif);
-    if (!ip4_addr_isany(next) && !ip4_addr_isbroadcast(to, netif) && !ip4_addr_ismulticast(to) &&
-        !has_answered_ipv4(netif, next) &&
-        !may_ask(&places_ipv4[lwip_ntohl(next->addr) % PLACES_IPV4], netif, &next->addr, 1))
-        return ERR_OK;
-    return etharp_output(netif, packet, to);
+    return may_send_ipv4(netif, to) ? etharp_output(netif, packet, to) : ERR_OK;
 }
 
 /* ---- IPv6 ---- */

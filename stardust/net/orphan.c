@@ -35,15 +35,27 @@ void sd_net_orphan(struct tcp_pcb *pcb)
     tcp_poll(pcb, on_stuck, PATIENCE);
 }
 
+static bool are_left;
+
 static void give_way(unsigned stuck)
 {
     struct tcp_pcb *next;
 
+    are_left = false;
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb && sd_net_memory_is_short(); pcb = next) {
         next = pcb->next;
-        if (pcb->poll == on_stuck && pcb->polltmr >= stuck)
+        if (pcb->poll != on_stuck)
+            continue;
+        if (pcb->polltmr >= stuck)
             reset(pcb);
+        else
+            are_left = true;
     }
+}
+
+bool sd_net_orphans_are_left(void)
+{
+    return are_left;
 }
 
 void sd_net_orphans_give_way(void)

@@ -7,6 +7,8 @@
 #ifndef STARDUST_NET_ORPHAN_H
 #define STARDUST_NET_ORPHAN_H
 
+#include <stdbool.h>
+
 struct tcp_pcb;
 
 /* From here on it is reset once the peer has acknowledged nothing new for a minute. */
@@ -15,5 +17,8 @@ void sd_net_orphan(struct tcp_pcb *pcb);
 /* Resets those that got nowhere for two seconds or more, the longest first, until memory is not short. Looks
  * at all connections, twice a second at most. */
 void sd_net_orphans_give_way(void);
+
+/* Whether some stayed then, that may give way soon. */
+bool sd_net_orphans_are_left(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* links: pipe_buffer.c */
 #include <posix/pipe_buffer.h>
+#include <posix/vm_pages.h>
 
 #include <errno.h>
 #include <stdlib.h>

@@ -84,6 +84,11 @@ bool sd_net_memory_is_scarce(void)
     return memory_is_short;
 }
 
+bool sd_net_memory_is_out(void)
+{
+    return memory_is_short;
+}
+
 uint32_t sd_net_random(void)
 {
     return 4;

@@ -23,7 +23,8 @@
 #include "lwip/prot/tcp.h"
 
 uint32_t sd_net_tcp_window = 65536, sd_net_tcp_send = 65536;
-static unsigned blocks, most_blocks; /* short of memory with more than that */
+static unsigned blocks, most_blocks; /* short of memory with more than that … */
+static unsigned spare;               /* … and without any with so many more */
 
 void *sd_net_alloc(size_t bytes)
 {
@@ -51,6 +52,11 @@ bool sd_net_memory_is_scarce(void)
 bool sd_net_memory_is_short(void)
 {
     return blocks > most_blocks;
+}
+
+bool sd_net_memory_is_out(void)
+{
+    return blocks > most_blocks + spare;
 }
 
 uint32_t sd_net_random(void)
@@ -145,6 +151,7 @@ static void begin(void)
     struct tcp_pcb *pcb = tcp_new();
 
     most_blocks = UINT32_MAX;
+    spare = 0;
     tcp_bind(pcb, IP_ANY_TYPE, 7);
     listener = (struct tcp_pcb_listen *)(void *)tcp_listen(pcb);
 }
@@ -246,7 +253,7 @@ TEST(hooks_half_open_connections_of_other_listeners_stay)
     tcp_close((struct tcp_pcb *)(void *)other);
 }
 
-TEST(hooks_where_memory_is_scarce_a_syn_is_not_heard)
+TEST(hooks_without_memory_a_syn_is_not_heard)
 {
     begin();
     connection(ESTABLISHED, &tcp_active_pcbs);
@@ -257,7 +264,7 @@ TEST(hooks_where_memory_is_scarce_a_syn_is_not_heard)
     end();
 }
 
-TEST(hooks_where_memory_is_scarce_no_connection_is_completed)
+TEST(hooks_without_memory_no_connection_is_completed)
 {
     struct tcp_hdr header = {0};
     struct pbuf packet = {0};
@@ -523,6 +530,23 @@ TEST(hooks_where_memory_is_scarce_orphans_that_are_stuck_give_way)
     TEST_CHECK(!is_in(tcp_active_pcbs, fresh));
     end();
     TEST_CHECK(blocks == 0);
+}
+
+TEST(hooks_where_memory_is_scarce_a_syn_waits_only_for_orphans)
+{
+    begin();
+    connection(ESTABLISHED, &tcp_active_pcbs);
+    spare = 2;
+    most_blocks = blocks - 1;
+    TEST_CHECK(syn_is_heard());
+    orphan();
+    pass(1);
+    most_blocks = blocks - 2;
+    TEST_CHECK(!syn_is_heard());
+    pass(2);
+    most_blocks = blocks - 1;
+    TEST_CHECK(syn_is_heard());
+    end();
 }
 
 #define PORTS (TCP_LOCAL_PORT_RANGE_END - TCP_LOCAL_PORT_RANGE_START)

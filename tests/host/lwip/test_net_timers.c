@@ -57,6 +57,11 @@ bool sd_net_memory_is_scarce(void)
     return false;
 }
 
+bool sd_net_memory_is_out(void)
+{
+    return false;
+}
+
 uint32_t sd_net_random(void)
 {
     return 4;
