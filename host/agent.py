@@ -28,6 +28,7 @@ class Call:
         self._stream: Stream | None = None
         self._input: queue.Queue[bytes | None] = queue.Queue()
         self._opened = threading.Event()
+        self._closing = threading.Lock()    # the stream ends by itself, while it is told something
 
     def start(self, done: Callable[[], object]) -> None:
         """Do it, in a thread of its own; `done` is called at the end."""
@@ -44,12 +45,13 @@ class Call:
     def control(self, message: dict[str, Any]) -> None:
         """Kill or resize. Waits until the stream is open."""
         self._opened.wait()
-        if not self._stream:
-            return
-        if "resize" in message:
-            self._stream.resize(*message["resize"])
-        if "kill" in message:
-            self._stream.kill()
+        with self._closing:
+            if not self._stream:
+                return
+            if "resize" in message:
+                self._stream.resize(*message["resize"])
+            if "kill" in message:
+                self._stream.kill()
 
     def _work(self) -> None:
         try:
@@ -107,7 +109,9 @@ class Call:
         stream.kill()       # a write that still waits for room returns
         self._input.put(None)
         carrier.join()
-        stream.close()
+        with self._closing:
+            self._stream = None
+            stream.close()
         return {"status": status}, b""
 
     def _carry_input(self, stream: Stream) -> None:

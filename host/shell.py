@@ -16,6 +16,7 @@ import struct
 import subprocess
 import termios
 import tty
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -113,7 +114,8 @@ class LocalStream:
 
     def kill(self) -> None:
         if self._child and self._child.poll() is None:
-            os.killpg(self._child.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):      # another thread has just learnt of its end
+                os.killpg(self._child.pid, signal.SIGKILL)
         os.write(self._wake_write, b"x")
 
     def wait(self) -> int:

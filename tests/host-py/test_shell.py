@@ -65,6 +65,16 @@ def test_a_reader_that_does_not_read_holds_its_writer_back() -> None:
     equal(stream.wait(), -signal.SIGKILL)
 
 
+def test_kill_in_the_moment_of_a_command_s_end_ends_nothing_else() -> None:
+    shell, _ = channel()
+    for _ in range(300):
+        stream = shell.spawn("exit 3")
+        stream.kill()
+        stream.kill()
+        true(stream.wait() in (3, -signal.SIGKILL), "its status, and the channel is there")
+    equal(shell.run("echo here").out, "here\n")
+
+
 def test_many_streams_do_not_mix() -> None:
     shell, _ = channel()
     streams = [shell.spawn(f"i=0; while [ $i -lt 200 ]; do echo {n}; i=$((i+1)); done; exit {n}") for n in range(20)]

@@ -118,10 +118,16 @@ int main(void)
     while ((client = accept(listener, NULL, NULL)) >= 0) {
         FILE *stream = fdopen(client, "r+");
 
+        if (!stream) {
+            perror("fdopen");
+            return 1;
+        }
+
         setvbuf(stream, NULL, _IONBF, 0);
         first = client + 1;
         serve(stream);
         fclose(stream);
     }
+    perror("accept");
     return 1;
 }
