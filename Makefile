@@ -74,6 +74,7 @@ $(BUILD)/obj/%.o: $(BUILD)/deps/libc/%.S
 	$(Q)$(CC) -c $< -o $@
 # What is large, or runs once, is built for size.
 SMALL := stardust/posix/% stardust/fs/% stardust/boot/% stardust/trap/% xen/src/store% xen/src/format% xen/src/bus% \
+	xen/src/console% xen/src/x86_64/balloon% xen/src/x86_64/start% xen/src/front/net.% \
 	$(addprefix stardust/net/,address% control% nameserver% path% publish% orphan% syn_cookie% tcp_port% time_wait%) \
 	$(addprefix stardust/socket/,message_control% inet_address% inet_option% tcp_connect% tcp_listen% tcp_option% udp_error%)
 $(addprefix $(BUILD)/obj/,$(SMALL)): FLAGS = $(KERNEL) -Os

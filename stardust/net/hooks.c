@@ -33,12 +33,32 @@ u32_t sys_now(void)
     return (u32_t)(sd_now() / 1000000);
 }
 
-/* What lwIP answers the SYN with that it is given, if that is a cookie: one of a peer's, or one made again.
- */
+/* What lwIP answers the SYN with that it is given, if that is a cookie; and whether that SYN, or the ACK
+ * behind it, comes from make_again. */
 static struct {
-    enum { NONE, OF_A_PEER, MADE_AGAIN } syn;
+    bool is_set, made_again;
     uint32_t number;
+    uint16_t remote_port;
+    ip_addr_t remote;
 } cookie;
+
+static void set_cookie(const struct tcp_hdr *header, uint32_t number)
+{
+    cookie.is_set = true;
+    cookie.number = number;
+    cookie.remote_port = header->src;
+    ip_addr_copy(cookie.remote, *ip_current_src_addr());
+}
+
+/* Once, and for that peer: a peer knows its number. */
+static bool take_cookie(const ip_addr_t *remote, uint16_t remote_port, uint32_t *number)
+{
+    bool fits = cookie.is_set && cookie.remote_port == remote_port && ip_addr_cmp(&cookie.remote, remote);
+
+    cookie.is_set = false;
+    *number = cookie.number;
+    return fits;
+}
 
 /* A clock of 4 us plus a secret function of the connection's names (RFC 6528). */
 uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
@@ -48,9 +68,10 @@ uint32_t sd_net_tcp_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
         ip_addr_t local, remote;
         uint16_t local_port, remote_port;
     } names;
+    uint32_t number;
 
-    if (cookie.syn != NONE)
-        return cookie.number;
+    if (take_cookie(remote, remote_port, &number))
+        return number;
     memset(&names, 0, sizeof names);
     ip_addr_copy(names.local, *local);
     ip_addr_copy(names.remote, *remote);
@@ -123,7 +144,8 @@ static bool must_wait(const struct tcp_pcb_listen *listener)
 
 /*
  * Under a flood of SYNs the oldest of those that are half open give way, some at a time, for to find them all
- * connections are looked at. The list has the newest first. An honest peer's is made again by its ACK.
+ * connections are looked at. The list has the newest first. Those that were answered with a cookie are made
+ * again by their ACK.
  */
 static void make_room(const struct tcp_pcb_listen *listener)
 {
@@ -155,6 +177,20 @@ static bool has_room(const struct tcp_pcb_listen *listener)
     return true;
 }
 
+/* The PCB that lwIP has just made, the first of its list, if its answer is on its way; the ring may be full.
+ */
+static bool is_made(const struct tcp_hdr *header)
+{
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+
+    if (!pcb || pcb->state != SYN_RCVD || pcb->remote_port != header->src)
+        return false;
+    if (pcb->snd_nxt == header->ackno)
+        return true;
+    tcp_abandon(pcb, 0);
+    return false;
+}
+
 /* lwIP gets the SYN of a connection that had to give way once more, and then the ACK, as it came. */
 static void make_again(struct tcp_hdr *header, struct pbuf *packet)
 {
@@ -163,10 +199,10 @@ static void make_again(struct tcp_hdr *header, struct pbuf *packet)
 
     if (!syn)
         return;
-    cookie.syn = MADE_AGAIN;
-    cookie.number = header->ackno - 1;
+    cookie.made_again = true;
+    set_cookie(header, header->ackno - 1);
     tcp_input(syn, netif);
-    if (!pbuf_add_header_force(packet, TCPH_HDRLEN_BYTES(header))) {
+    if (is_made(header) && !pbuf_add_header_force(packet, TCPH_HDRLEN_BYTES(header))) {
         header->src = lwip_htons(header->src);
         header->dest = lwip_htons(header->dest);
         header->seqno = lwip_htonl(header->seqno);
@@ -175,32 +211,32 @@ static void make_again(struct tcp_hdr *header, struct pbuf *packet)
         pbuf_ref(packet);
         tcp_input(packet, netif);
     }
-    cookie.syn = NONE;
+    cookie.made_again = false;
+}
+
+static bool is_syn_heard(const struct tcp_pcb_listen *listener, const struct tcp_hdr *header, size_t options)
+{
+    if (!has_room(listener))
+        return false;
+    if (listener->accepts_pending >= COOKIES_FROM)
+        set_cookie(header, sd_syn_cookie(header, options));
+    return true;
 }
 
 /* Whether lwIP is to see a segment for a listener. */
 static bool is_for_listener(const struct tcp_pcb_listen *listener, struct tcp_hdr *header, size_t options,
                             struct pbuf *packet)
 {
-    uint16_t flags = TCPH_FLAGS(header);
+    uint16_t flags = TCPH_FLAGS(header) & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK);
 
-    /* From make_again: the SYN, and, if that was for nothing, the ACK. */
-    if (cookie.syn == MADE_AGAIN)
-        return flags & TCP_SYN;
-    cookie.syn = NONE;
-    if (flags & TCP_SYN) {
-        if (!has_room(listener))
-            return false;
-        if (listener->accepts_pending >= COOKIES_FROM) {
-            cookie.syn = OF_A_PEER;
-            cookie.number = sd_syn_cookie(header, options);
-        }
-        return true;
-    }
+    if (cookie.made_again)
+        return flags == TCP_SYN;
+    if (flags == TCP_SYN)
+        return is_syn_heard(listener, header, options);
     /* One whose options are in two pieces cannot be given again. */
-    if ((flags & (TCP_ACK | TCP_RST)) != TCP_ACK || TCP_HLEN + options != TCPH_HDRLEN_BYTES(header) ||
+    if ((flags & ~TCP_FIN) != TCP_ACK || TCP_HLEN + options != TCPH_HDRLEN_BYTES(header) ||
         !sd_syn_cookie_comes_back(header))
-        return true;
+        return flags != (TCP_SYN | TCP_FIN);
     if (has_room(listener))
         make_again(header, packet);
     return false;
@@ -220,6 +256,9 @@ bool sd_net_tcp_arrived(struct tcp_pcb *pcb, struct tcp_hdr *header, size_t opti
         return true;
     /* What makes it a connection comes again, if there is no room now. */
     if (pcb->state == SYN_RCVD && !(TCPH_FLAGS(header) & TCP_RST) && must_wait(pcb->listener))
+        return false;
+    /* Data stay until they are read. */
+    if (packet->tot_len && sd_net_memory_is_low())
         return false;
     if (is_idle_talk(pcb, header, packet))
         return false;

@@ -18,6 +18,9 @@ static bool dips;
 #define FOR_ALL_OF_LWIP      3
 #define FOR_SHORT_PACKETS    1
 
+/* Of the reserve, what the network may hold of it. */
+#define HELD_PART 16
+
 static size_t part(size_t eighths)
 {
     return reserve / 8 * eighths;
@@ -52,6 +55,11 @@ bool sd_net_memory_is_short(void)
     return sd_pages_free() < reserve;
 }
 
+bool sd_net_memory_takes_page(size_t held)
+{
+    return !sd_net_memory_is_short() || (!sd_net_memory_is_out() && held < reserve / HELD_PART);
+}
+
 bool sd_net_memory_is_scarce(void)
 {
     return sd_pages_free() < part(FOR_CONNECTIONS);
@@ -67,9 +75,14 @@ void sd_net_memory_dip(bool on)
     dips = on;
 }
 
+bool sd_net_memory_is_low(void)
+{
+    return sd_pages_free() < part(FOR_ALL_OF_LWIP);
+}
+
 static bool is_refused(void)
 {
-    return sd_pages_free() < part(dips ? FOR_SHORT_PACKETS : FOR_ALL_OF_LWIP);
+    return dips ? sd_pages_free() < part(FOR_SHORT_PACKETS) : sd_net_memory_is_low();
 }
 
 void *sd_net_alloc(size_t bytes)

@@ -7,12 +7,16 @@
 #include "lwip/priv/nd6_priv.h"
 #include "lwip/sys.h"
 
-/* lwIP asks for five seconds at most. A place is free one later, so that it never stands for two. */
-#define ASK_MS  5000
-#define FREE_MS 6000
 /* Half of lwIP's tables; and the hosts of an IPv4 network of 8 bits do not share. */
 #define PLACES_IPV4 (ARP_TABLE_SIZE / 2)
 #define PLACES_IPV6 (LWIP_ND6_NUM_NEIGHBORS / 2)
+
+/* What lwIP begins to ask within ASK_MS it has not given up by then, so that it does not begin a second time;
+ * and it has before the place is free. */
+#define ASK_MS_IPV4  4000
+#define FREE_MS_IPV4 6000
+#define ASK_MS_IPV6  2000
+#define FREE_MS_IPV6 4000
 
 struct place {
     uint32_t address[4];
@@ -22,17 +26,23 @@ struct place {
 
 static struct place places_ipv4[PLACES_IPV4], places_ipv6[PLACES_IPV6];
 
-static bool may_ask(struct place *place, const struct netif *netif, const uint32_t *address, size_t words)
+static uint32_t age(const struct place *place)
 {
-    uint32_t age = sys_now() - place->since;
+    return place->netif ? sys_now() - place->since : UINT32_MAX;
+}
 
-    if (place->netif && age < FREE_MS)
-        return age < ASK_MS && place->netif == netif_get_index(netif) &&
-               !memcmp(place->address, address, words * sizeof(*address));
+static bool is_held_for(const struct place *place, const struct netif *netif, const uint32_t *address,
+                        size_t words)
+{
+    return place->netif == netif_get_index(netif) &&
+           !memcmp(place->address, address, words * sizeof(*address));
+}
+
+static void hold(struct place *place, const struct netif *netif, const uint32_t *address, size_t words)
+{
     place->netif = netif_get_index(netif);
     place->since = sys_now();
     memcpy(place->address, address, words * sizeof(*address));
-    return true;
 }
 
 /* ---- IPv4 ---- */
@@ -49,10 +59,31 @@ static const ip4_addr_t *remembered(struct netif *netif)
     return address;
 }
 
+static bool has_answered_ipv4(struct netif *netif, const ip4_addr_t *address)
+{
+    const ip4_addr_t *found;
+    struct eth_addr *mac;
+
+    return etharp_find_addr(netif, address, &mac, &found) >= 0;
+}
+
+static bool may_ask_ipv4(struct netif *netif, const ip4_addr_t *address)
+{
+    struct place *place = &places_ipv4[(lwip_ntohl(address->addr) + netif->num) % PLACES_IPV4];
+
+    if (age(place) < FREE_MS_IPV4) {
+        if (is_held_for(place, netif, &address->addr, 1))
+            return age(place) < ASK_MS_IPV4;
+        if (!has_answered_ipv4(netif_get_by_index(place->netif), &(ip4_addr_t){place->address[0]}))
+            return false;
+    }
+    hold(place, netif, &address->addr, 1);
+    return true;
+}
+
 static bool may_send_ipv4(struct netif *netif, const ip4_addr_t *to)
 {
-    const ip4_addr_t *last = remembered(netif), *next = to, *found;
-    struct eth_addr *mac;
+    const ip4_addr_t *last = remembered(netif), *next = to;
 
     if (last && ip4_addr_cmp(last, to))
         return true;
@@ -61,8 +92,7 @@ static bool may_send_ipv4(struct netif *netif, const ip4_addr_t *to)
     if (last && ip4_addr_cmp(last, next))
         return true;
     return ip4_addr_isany(next) || ip4_addr_isbroadcast(to, netif) || ip4_addr_ismulticast(to) ||
-           etharp_find_addr(netif, next, &mac, &found) >= 0 ||
-           may_ask(&places_ipv4[lwip_ntohl(next->addr) % PLACES_IPV4], netif, &next->addr, 1);
+           has_answered_ipv4(netif, next) || may_ask_ipv4(netif, next);
 }
 
 err_t sd_neighbour_output_ipv4(struct netif *netif, struct pbuf *packet, const ip4_addr_t *to)
@@ -106,10 +136,27 @@ static bool has_answered_ipv6(const ip6_addr_t *address)
     return false;
 }
 
+static bool may_ask_ipv6(struct netif *netif, const ip6_addr_t *address)
+{
+    struct place *place = &places_ipv6[(lwip_ntohl(address->addr[3]) + netif->num) % PLACES_IPV6];
+    ip6_addr_t holder;
+
+    if (age(place) < FREE_MS_IPV6) {
+        if (is_held_for(place, netif, address->addr, 4))
+            return age(place) < ASK_MS_IPV6;
+        memcpy(holder.addr, place->address, sizeof(place->address));
+        ip6_addr_set_zone(&holder, ip6_addr_has_scope(&holder, IP6_UNICAST) ? place->netif : IP6_NO_ZONE);
+        if (!has_answered_ipv6(&holder))
+            return false;
+    }
+    hold(place, netif, address->addr, 4);
+    return true;
+}
+
 err_t sd_neighbour_output_ipv6(struct netif *netif, struct pbuf *packet, const ip6_addr_t *to)
 {
     if (!ip6_addr_ismulticast(to) && is_on_link(netif, to) && !has_answered_ipv6(to) &&
-        !may_ask(&places_ipv6[lwip_ntohl(to->addr[3]) % PLACES_IPV6], netif, to->addr, 4))
+        !may_ask_ipv6(netif, to))
         return ERR_OK;
     return ethip6_output(netif, packet, to);
 }

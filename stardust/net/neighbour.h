@@ -2,7 +2,8 @@
  * Who may be asked for on a link. lwIP 2.1.3 forgets a neighbour that has answered before one that it still
  * waits for, so that packets in the name of hosts that are not there would cut off all that are. Its tables
  * have more places than hosts that are asked for at once: each address has one place among those, which it
- * shares with some others, and a packet for another of these is lost meanwhile. Under the network's lock.
+ * shares with some others, and until its host has answered or was given up, a packet for another of these is
+ * lost. Under the network's lock.
  */
 #ifndef STARDUST_NET_NEIGHBOUR_H
 #define STARDUST_NET_NEIGHBOUR_H

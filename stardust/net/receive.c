@@ -25,10 +25,13 @@ struct page_pbuf {
     void *data;
 };
 
+static size_t pages_held;
+
 static void on_free(struct pbuf *pbuf)
 {
     struct page_pbuf *page = (struct page_pbuf *)(void *)pbuf;
 
+    pages_held--;
     xen_netfront_return(&page->interface->front, page->data);
     sd_net_free(page);
 }
@@ -41,6 +44,7 @@ static struct pbuf *wrap_page(struct sd_interface *interface, const struct xen_n
 
     if (!page)
         return NULL;
+    pages_held++;
     page->interface = interface;
     page->data = fragment->data;
     page->custom.custom_free_function = on_free;
@@ -195,10 +199,10 @@ static struct pbuf *take(struct sd_interface *interface, const struct xen_net_pa
 
     if (packet->lent)
         pbuf = copy(packet);
-    else if (sd_net_memory_is_short())
-        give_back(interface, packet);
-    else
+    else if (sd_net_memory_takes_page(pages_held))
         pbuf = wrap(interface, packet);
+    else
+        give_back(interface, packet);
     if (!pbuf && sd_log_allowed(&interface->short_of_memory, "packets dropped"))
         sd_warn("net%u: short of memory, packet dropped", (unsigned)interface->index);
     return pbuf;

@@ -104,7 +104,7 @@ bool sd_vm_is_there(uintptr_t page)
 
 int sd_vm_fill_page(uintptr_t page, unsigned prot, bool stack)
 {
-    void *block = (stack ? has(1, KEPT_BACK) : sd_vm_has(1)) ? sd_page_alloc(0) : NULL;
+    void *block = (stack ? has(1, KEPT_BACK + sd_pages_kept() / 2) : sd_vm_has(1)) ? sd_page_alloc(0) : NULL;
 
     if (!block)
         return -ENOMEM;

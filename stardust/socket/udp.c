@@ -81,7 +81,7 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *packet, con
 
     if (udp->inet.reuse_port && !udp->inet.has_peer)
         udp = choose(pcb, udp, from, port);
-    if (udp->queued < (size_t)udp->inet.receive_bytes)
+    if (udp->queued < (size_t)udp->inet.receive_bytes && !sd_net_memory_is_low())
         datagram = sd_net_calloc(1, sizeof(*datagram));
     if (!datagram) {
         pbuf_free(packet);

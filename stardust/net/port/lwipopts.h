@@ -62,7 +62,7 @@ void sd_net_free(void *block);
 #define ARP_TABLE_SIZE            512
 #define ARP_QUEUEING              1
 #define ARP_QUEUE_LEN             4
-#define LWIP_ND6_NUM_NEIGHBORS    64
+#define LWIP_ND6_NUM_NEIGHBORS    120
 #define LWIP_ND6_NUM_DESTINATIONS 32
 #define LWIP_ND6_QUEUEING         1
 #define IP_REASS_MAX_PBUFS        64 /* one datagram of 65,535 bytes, and some */

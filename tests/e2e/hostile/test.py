@@ -197,8 +197,8 @@ def test_program_that_has_all_the_memory_it_can_get_is_served_and_reached():
             lab.pings(lab.guest.address)
             waits = Talk(lab.dom0.spawn(f"busybox nc {lab.guest.address} 7"))
             waits.say("served after this one")
-            talk.say("x" * 80)
-            talk.until("x{80}\n")
+            talk.say("x" * 900)     # a packet of its own page
+            talk.until("x{900}\n")
             talk.kill()
             waits.until("served after this one\n")
             waits.kill()

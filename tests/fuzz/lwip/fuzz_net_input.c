@@ -124,6 +124,17 @@ bool sd_net_memory_is_out(void)
     return false;
 }
 
+bool sd_net_memory_takes_page(size_t held)
+{
+    (void)held;
+    return true;
+}
+
+bool sd_net_memory_is_low(void)
+{
+    return false;
+}
+
 uint32_t sd_net_random(void)
 {
     static uint32_t last;

@@ -20,6 +20,7 @@
 extern uint64_t now; /* ns */
 extern struct sd_interface interface;
 extern bool memory_is_short;
+extern bool ring_is_full; /* for the next packet */
 
 /* What was sent since `packets` was zero, and the first of it. */
 #define PACKETS_MAX 16
@@ -39,8 +40,9 @@ void meet(void);
 /* A frame comes in, and what it brings goes out. */
 void receive(const uint8_t *frame, size_t bytes);
 
-/* So many seconds pass. */
+/* So many seconds pass, or quarters of one. */
 void pass(unsigned seconds);
+void pass_quarters(unsigned count);
 
 void set_ipv6(ip_addr_t *address, const char *bytes);
 

@@ -133,6 +133,63 @@ TEST(flood_of_hosts_that_are_not_there_lets_others_be_asked_for)
     pass(10);
 }
 
+/* One for each place. */
+static void to_all_places_ipv4(unsigned first)
+{
+    ip_addr_t to;
+
+    for (unsigned i = first; i < first + ARP_TABLE_SIZE / 2; i++) {
+        set_ipv4(&to, i);
+        send_to(&to);
+    }
+}
+
+TEST(ipv4_place_is_not_given_to_another_while_its_first_may_still_be_asked_for)
+{
+    ip_addr_t peer;
+
+    begin();
+    netif_set_netmask(&interface.netif, &(ip4_addr_t){PP_HTONL(0xffff0000)});
+    for (unsigned late = 0; late < 24; late++) {
+        pass(10);
+        meet();
+        pass_quarters(3);
+        to_all_places_ipv4(0x300);
+        pass_quarters(late);
+        to_all_places_ipv4(0x300);
+        for (unsigned quarter = late; quarter < 28; quarter++) {
+            pass_quarters(1);
+            to_all_places_ipv4(0x500);
+        }
+        set_ipv4(&peer, 0x202);
+        send_to(&peer);
+        TEST_CHECK(went_to_peer(), "asked again after %u quarters of a second", late);
+    }
+    netif_set_netmask(&interface.netif, &(ip4_addr_t){PP_HTONL(0xffffff00)});
+    pass(10);
+}
+
+TEST(place_of_a_host_that_has_answered_is_free)
+{
+    static const uint8_t answer[] = OUR_MAC MAC "\x08\x06\x00\x01\x08\x00\x06\x04\x00\x02" MAC
+                                                "\x0a\x00\x03\x50" OUR_MAC "\x0a\x00\x02\x0f";
+    ip_addr_t to;
+
+    begin();
+    netif_set_netmask(&interface.netif, &(ip4_addr_t){PP_HTONL(0xffff0000)});
+    set_ipv4(&to, 0x350);
+    send_to(&to);
+    TEST_CHECK(was_asked_for());
+    receive(answer, sizeof(answer) - 1);
+    send_to(&to);
+    TEST_CHECK(went_to_peer());
+    set_ipv4(&to, 0x450);
+    send_to(&to);
+    TEST_CHECK(was_asked_for());
+    netif_set_netmask(&interface.netif, &(ip4_addr_t){PP_HTONL(0xffffff00)});
+    pass(10);
+}
+
 TEST(neighbours_that_are_asked_for_are_never_more_than_half_of_the_table)
 {
     begin();
@@ -178,6 +235,42 @@ TEST(flood_of_hosts_that_are_not_there_leaves_an_ipv6_neighbour_that_is)
     set_ipv6(&to, bytes);
     send_to(&to);
     TEST_CHECK(was_asked_for());
+    pass(10);
+}
+
+static void to_all_places_ipv6(unsigned first)
+{
+    char bytes[] = "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\1\0\0";
+    ip_addr_t to;
+
+    for (unsigned i = first; i < first + LWIP_ND6_NUM_NEIGHBORS / 2; i++) {
+        put16((uint8_t *)bytes + 14, i);
+        set_ipv6(&to, bytes);
+        send_to(&to);
+    }
+}
+
+TEST(ipv6_place_is_not_given_to_another_while_its_first_may_still_be_asked_for)
+{
+    ip_addr_t peer;
+
+    begin();
+    for (unsigned late = 0; late < 16; late++) {
+        pass(10);
+        meet();
+        neighbor_cache[0].state = ND6_STALE;
+        pass_quarters(3);
+        to_all_places_ipv6(0x1000);
+        pass_quarters(late);
+        to_all_places_ipv6(0x1000);
+        for (unsigned quarter = late; quarter < 20; quarter++) {
+            pass_quarters(1);
+            to_all_places_ipv6(0x2000);
+        }
+        set_ipv6(&peer, PEER);
+        send_to(&peer);
+        TEST_CHECK(went_to_peer(), "asked again after %u quarters of a second", late);
+    }
     pass(10);
 }
 
@@ -457,6 +550,68 @@ TEST(acks_that_nobody_asked_for_make_no_connection)
     flood(3 * BACKLOG);
     arrive(&ack);
     TEST_CHECK(is_reset() && !accepted, "more than a minute later");
+    end(listener);
+}
+
+TEST(answer_that_finds_the_ring_full_does_not_end_the_connection_it_is_for)
+{
+    struct tcp_pcb *listener;
+    struct segment ack;
+
+    begin();
+    listener = listening();
+    flood(BACKLOG);
+    ack = ask(&syn);
+    flood(3 * BACKLOG);
+    ring_is_full = true;
+    arrive(&ack);
+    TEST_CHECK(!is_reset());
+    arrive(&ack);
+    TEST_CHECK(accepted);
+    end(listener);
+}
+
+TEST(cookie_is_no_number_of_ours)
+{
+    struct tcp_pcb *listener, *pcb[2];
+    uint32_t known;
+    ip_addr_t to;
+
+    begin();
+    listener = listening();
+    flood(BACKLOG / 2);
+    arrive(&syn);
+    known = get32(sent_tcp() + 4);
+    set_ipv4(&to, 0x202);
+    for (unsigned i = 0; i < 2; i++) {
+        pcb[i] = tcp_new();
+        TEST_CHECK(!tcp_connect(pcb[i], &to, (u16_t)(80 + i), NULL));
+        TEST_CHECK(pcb[i]->lastack != known && pcb[i]->lastack + 1 != known);
+        now += 3000000000;
+    }
+    TEST_CHECK(pcb[0]->lastack != pcb[1]->lastack);
+    end(listener);
+}
+
+TEST(only_who_wants_a_connection_makes_others_give_way)
+{
+    static const uint8_t flags[] = {TCP_SYN | TCP_RST, TCP_SYN | TCP_ACK, TCP_SYN | TCP_FIN, TCP_ACK,
+                                    TCP_RST};
+    struct tcp_pcb *listener;
+
+    begin();
+    listener = listening();
+    flood(BACKLOG);
+    for (size_t i = 0; i < sizeof(flags); i++) {
+        struct segment segment = syn;
+        unsigned count = 0;
+
+        segment.flags = flags[i];
+        arrive(&segment);
+        for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+            count++;
+        TEST_CHECK(count == BACKLOG, "flags 0x%x: %u", flags[i], count);
+    }
     end(listener);
 }
 

@@ -59,6 +59,11 @@ bool sd_net_memory_is_out(void)
     return blocks > most_blocks + spare;
 }
 
+bool sd_net_memory_is_low(void)
+{
+    return blocks > most_blocks + spare;
+}
+
 uint32_t sd_net_random(void)
 {
     return 4;
@@ -280,6 +285,24 @@ TEST(hooks_without_memory_no_connection_is_completed)
     pcb->state = SYN_RCVD;
     most_blocks = blocks;
     TEST_CHECK(sd_net_tcp_arrived(pcb, &header, 0, &packet));
+    end();
+}
+
+TEST(hooks_data_are_not_kept_while_memory_is_low)
+{
+    struct tcp_hdr header = {0};
+    struct pbuf data = {.tot_len = 1}, none = {0};
+    struct tcp_pcb *pcb;
+
+    begin();
+    pcb = connection(ESTABLISHED, &tcp_active_pcbs);
+    pcb->rcv_wnd = 1000;
+    TCPH_HDRLEN_FLAGS_SET(&header, 5, TCP_ACK);
+    most_blocks = blocks - 1;
+    TEST_CHECK(!sd_net_tcp_arrived(pcb, &header, 0, &data));
+    TEST_CHECK(sd_net_tcp_arrived(pcb, &header, 0, &none));
+    most_blocks = blocks;
+    TEST_CHECK(sd_net_tcp_arrived(pcb, &header, 0, &data));
     end();
 }
 

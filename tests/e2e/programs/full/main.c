@@ -80,7 +80,7 @@ static void empty(void)
 static void serve(FILE *client)
 {
     void *pages = NULL;
-    char line[100];
+    char line[1000];
 
     while (fgets(line, sizeof(line), client)) {
         line[strcspn(line, "\n")] = '\0';
