@@ -50,6 +50,7 @@ class Guest:
         self.config, self._shell, self._hint, self._keep = config, shell, hint, keep_console
         self._on_console, self._on_serving, self._forwarder = on_console, on_serving, forwarder
         self._console = bytearray()
+        self._passing_on = False    # on_console is at work
         self._changed = threading.Condition()
         self._end: End | None = None
         self._failure: BaseException | None = None
@@ -195,7 +196,7 @@ class Guest:
             raise Problem(self._why_not_created(result.err))
         self.lives += 1
         home = f"/local/domain/{self.domid}"
-        self._received = 0
+        self._received = 0      # bytes in this life that on_console has taken
         self._stream = self._shell.open_console(self._console_path(home))
         self._watch = self._shell.watch(["@releaseDomain", f"{home}/data/stardust"])
         self._reader = threading.Thread(target=self._read_console, args=(self._stream,), daemon=True)
@@ -221,12 +222,18 @@ class Guest:
         while data := stream.read():
             with self._changed:
                 self._console += data
-                self._received += len(data)
+                self._passing_on = True
                 if self._keep is not None:
                     del self._console[:-self._keep]
                 self._changed.notify_all()
-            if self._on_console:
-                self._on_console(data)
+            try:
+                if self._on_console:
+                    self._on_console(data)
+            finally:
+                with self._changed:
+                    self._received += len(data)
+                    self._passing_on = False
+                    self._changed.notify_all()
 
     def _follow(self) -> None:
         """The guest's thread: from creation to the end, over reboots."""
@@ -293,7 +300,8 @@ class Guest:
         return int(text) if re.fullmatch(r"\d{1,3}", text) and int(text) < 256 else 255
 
     def _drain_console(self, reason: str) -> None:
-        """Wait until every byte that the guest put on its ring has come through xenconsoled and the terminal to us."""
+        """Wait until every byte that the guest put on its ring has come through xenconsoled and the terminal to us, and on_console
+        has taken it, which may be long where that is written to somebody who does not read."""
         total = None
         if reason != OUTSIDE:
             ring = self.xenstore("console/ring-ref")
@@ -301,7 +309,7 @@ class Guest:
         with self._changed:
             seen, since = -1, time.monotonic()
             while total is None or (total - self._received) & 0xFFFFFFFF:
-                if self._received != seen:
+                if self._received != seen or self._passing_on and not self._stopping:
                     seen, since = self._received, time.monotonic()
                 if time.monotonic() - since > (QUIET_SECONDS if total is not None else 0.3):
                     return
