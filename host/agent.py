@@ -12,6 +12,7 @@ import struct
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any, Callable
 
@@ -49,7 +50,8 @@ class Call:
             if not self._stream:
                 return
             if "resize" in message:
-                self._stream.resize(*message["resize"])
+                with suppress(OSError):     # it is no terminal
+                    self._stream.resize(*message["resize"])
             if "kill" in message:
                 self._stream.kill()
 

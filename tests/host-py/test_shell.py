@@ -22,7 +22,7 @@ def channel() -> tuple[RemoteShell, socket.socket]:
         try:
             agent.serve(theirs.fileno())
         except (EOFError, OSError):
-            pass
+            theirs.shutdown(socket.SHUT_RDWR)   # as when it ends in domain 0
 
     threading.Thread(target=serve, daemon=True).start()
     return RemoteShell(ours), theirs
@@ -89,6 +89,15 @@ def test_terminals_are_terminals() -> None:
     stream.resize(31, 77)
     got = b"".join(iter(stream.read, b""))
     true(b" " in got and stream.wait() == 0, f"a size in {got!r}")
+
+
+def test_a_size_for_what_is_no_terminal_ends_nothing() -> None:
+    shell, _ = channel()
+    stream = shell.spawn("echo here")
+    stream.resize(31, 77)
+    equal(b"".join(iter(stream.read, b"")), b"here\n")
+    equal(stream.wait(), 0)
+    equal(shell.run("echo here").out, "here\n")
 
 
 def test_files_go_there_and_back() -> None:
