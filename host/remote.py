@@ -121,7 +121,7 @@ class RemoteShell:
                     stream.arrived(kind, payload)
                 if kind is Kind.END:
                     self._streams.pop(number, None)
-        except (EOFError, OSError):
+        except Exception:       # whatever it is, a frame of nonsense too: who waits must learn that nothing comes any more
             with self._lock:
                 self._lost = True
                 left = list(self._streams.values())

@@ -135,6 +135,15 @@ def test_a_lost_channel_ends_what_waits() -> None:
         pass
 
 
+def test_nonsense_on_the_channel_is_its_loss() -> None:
+    ours, theirs = socket.socketpair()
+    stream = RemoteShell(ours).spawn("sleep 60")
+    theirs.sendall(b"\xff" * 9)
+    ended = threading.Event()
+    threading.Thread(target=lambda: (stream.wait(), ended.set()), daemon=True).start()
+    true(ended.wait(5), "nobody waits for more")
+
+
 def test_relay_carries_connections_and_half_close() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         relay = ports.Relay("tcp", 0, server.getsockname())
