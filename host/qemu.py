@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +78,10 @@ class Qemu:
             devices += ["-fsdev", f"local,id={tag},path={escaped},security_model=none,readonly=on",
                         "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
         parent = os.getpid()
+        self._said = tempfile.TemporaryFile()   # a pipe that nobody reads would stop it once it is full
         self._process = subprocess.Popen(
             [program(), *machine.arguments(), *devices, *extra], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, pass_fds=[their_qmp.fileno(), their_agent.fileno()], start_new_session=True,
+            stderr=self._said, pass_fds=[their_qmp.fileno(), their_agent.fileno()], start_new_session=True,
             preexec_fn=lambda: die_with(parent))
         their_qmp.close()
         their_agent.close()
@@ -99,9 +101,8 @@ class Qemu:
         except OSError:
             line = ""
         if not line:
-            said = ""
-            if self._process.poll() is not None and self._process.stderr:
-                said = self._process.stderr.read().decode(errors="replace").strip()
+            self._said.seek(0)
+            said = self._said.read().decode(errors="replace").strip()
             raise Problem(f"QEMU ended unexpectedly{': ' + said.splitlines()[-1] if said else ''}; "
                           "`bin/stardust host clean` removes what is cached, in case that is damaged")
         return json.loads(line)
@@ -142,8 +143,6 @@ class Qemu:
             self.agent.shutdown(socket.SHUT_RDWR)   # wakes whoever reads it
         except OSError:
             pass
-        if self._process.stderr:
-            self._process.stderr.close()
 
 
 def die_with(parent: int) -> None:
