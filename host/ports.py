@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 from host.errors import Problem
 
 HERE = "127.0.0.1"
 CHUNK = 65536
 DATAGRAM_IDLE_SECONDS = 60
+PAUSE_SECONDS = 0.1
 
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -62,7 +64,10 @@ class Relay:
             try:
                 client, _ = self._listener.accept()
             except OSError:
-                return
+                if self._listener.fileno() < 0:
+                    return
+                time.sleep(PAUSE_SECONDS)   # too many files open, say; or it is just being closed
+                continue
             threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:

@@ -2,10 +2,13 @@
 
 import io
 import os
+import resource
 import signal
 import socket
 import subprocess
 import threading
+import time
+from contextlib import suppress
 
 from host import agent, cpio, ports
 from host.claims import equal, true
@@ -156,6 +159,29 @@ def test_relay_carries_connections_and_half_close() -> None:
                 guest.sendall(b"answer")
                 guest.close()
             equal(b"".join(iter(lambda: client.recv(100), b"")), b"answer")
+        relay.close()
+
+
+def test_relay_outlives_a_time_without_descriptors() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        relay = ports.Relay("tcp", 0, server.getsockname())
+        clients = [socket.socket() for _ in range(4)]
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(client.fileno() for client in clients) + 1, hard))
+        for client in clients[:3]:
+            client.connect((ports.HERE, relay.port))
+        time.sleep(0.3)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        clients[3].connect((ports.HERE, relay.port))
+        clients[3].sendall(b"here")
+        server.settimeout(5)
+        said = b""
+        while not said:     # what the others began is empty
+            guest, _ = server.accept()
+            guest.settimeout(1)
+            with guest, suppress(TimeoutError):
+                said = guest.recv(100)
+        equal(said, b"here")
         relay.close()
 
 
