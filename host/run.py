@@ -315,8 +315,9 @@ class _Session:
         try:
             place = f"{ports.HERE}:{self._guest.forward(port, protocol, host_port)}"
             self._places.setdefault((protocol, port), []).append(place)
-        except Problem as problem:
-            say(str(problem))
+        except (Problem, TooLate) as problem:
+            if not self._guest.ended:       # or else QEMU may have been ended meanwhile, which is no news
+                say(str(problem))
 
     def _ready(self, protocol: str, port: int) -> None:
         """Say where a served port is: where the user wanted it, else at the guest's own address or a free port here."""
