@@ -21,7 +21,7 @@ from host.xlconfig import Config
 
 REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "watchdog", 5: "soft reset"}     # xen/sched.h
 CONSOLE_SECONDS = 10
-QUIET_SECONDS = 2       # console bytes that do not come in this time will not come
+QUIET_SECONDS = 10      # console bytes that do not come in this time will not come
 XL_TRIES, XL_CRASHED = 3, 128 + signal.SIGSEGV
 OUTSIDE = "destroyed"   # the reason when somebody else destroyed it
 

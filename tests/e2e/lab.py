@@ -22,6 +22,7 @@ from host.claims import equal, true
 from host.cli import own_words, split
 from host.dom0 import Dom0, Guest, TooLate
 from host.qemu import die_with
+from host.remote import LOST
 from host.run import own_root
 from host.shell import Stream
 
@@ -150,7 +151,7 @@ class Talk:
         """Read on until what it has said matches."""
         while not (found := re.search(pattern, self._said.decode())):
             piece = self._stream.read()
-            true(piece, f"the client says {pattern!r}; it has ended and said {self._said.decode()!r}")
+            true(piece, f"the client says {pattern!r}; it has ended with {self.ended()} and said {self._said.decode()!r}")
             self._said += piece
         return found
 
@@ -165,6 +166,10 @@ class Talk:
     def kill(self) -> None:
         """End it."""
         self._stream.kill()
+
+    def ended(self) -> str:
+        """How it has ended, for a failure's text."""
+        return LOST if getattr(self._stream, "lost", False) else f"status {self._stream.wait()}"
 
     def ok(self) -> None:
         """It ends, and has found everything right."""
