@@ -15,6 +15,7 @@ $(LIBLWIP_HOST): $(patsubst $(BUILD)/deps/lwip/%,$(BUILD)/deps/lwip-host/%,$(fil
 	$(Q)$(AR) rcsD $@ $^
 
 $(BUILD)/deps/lwip-host/core/init.o: LWIP_HOST_FLAGS += -DSD_NET_LARGEST_OPTIONS
+$(BUILD)/deps/lwip-host/core/tcp.o: LWIP_HOST_FLAGS += -DSD_NET_SOCKETS_GIVE_UP
 
 NET_HEADERS = $(wildcard stardust/net/*.h stardust/net/*/*.h stardust/include/stardust/*.h xen/include/xenlib/*.h \
 	xen/include/xenlib/front/*.h tests/host/*.h)
@@ -46,8 +47,8 @@ $(BUILD)/host-tests/net_path: tests/host/lwip/test_net_path.c $(LINK)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
 
-host-tests: $(BUILD)/host-tests/net_flood
-$(BUILD)/host-tests/net_flood: tests/host/lwip/test_net_flood.c $(LINK)
+host-tests: $(BUILD)/host-tests/net_flood $(BUILD)/host-tests/net_retransmit
+$(BUILD)/host-tests/net_flood $(BUILD)/host-tests/net_retransmit: $(BUILD)/host-tests/net_%: tests/host/lwip/test_net_%.c $(LINK)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(LWIP_HOST_FLAGS) $(WARN) $(SANITIZE) -o $@ $(filter %.c,$^) $(LIBLWIP_HOST)
 

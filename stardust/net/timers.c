@@ -42,6 +42,9 @@ static struct {
 /* Those that end within two seconds end together. */
 #define TIME_WAIT_SLACK 4
 
+/* A minute: less must not be the longest (RFC 6298, 2.5). */
+#define RETRANSMIT_TICKS (60000 / TCP_SLOW_INTERVAL)
+
 static bool is_quiet(const struct tcp_pcb *pcb)
 {
     return (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT ||
@@ -105,6 +108,16 @@ static uint32_t tcp_due(void)
     return slow == NONE ? NONE : 2 * slow + 2;
 }
 
+/* lwIP waits twice as long each time, up to minutes. A peer that threw segments away for want of memory may
+ * say nothing when it has some again. */
+static void bound_retransmission(void)
+{
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->rto > RETRANSMIT_TICKS)
+            pcb->rto = RETRANSMIT_TICKS;
+    }
+}
+
 /* After a pause the connections go on as if it had not been, but for what counts from tcp_ticks. */
 static void tcp_tick(uint32_t count)
 {
@@ -113,6 +126,7 @@ static void tcp_tick(uint32_t count)
     sd_net_memory_dip(true);
     tcp_tmr();
     sd_net_memory_dip(false);
+    bound_retransmission();
     if ((int32_t)(tcp.wait_end - tcp_ticks) <= 0 || !tcp_tw_pcbs)
         tcp.has_waiting = false;
     look_at_connections();

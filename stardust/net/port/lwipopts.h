@@ -106,9 +106,10 @@ extern uint32_t sd_net_tcp_window, sd_net_tcp_send;
     ((u16_t)(TCP_LOCAL_PORT_RANGE_START + (any) % (TCP_LOCAL_PORT_RANGE_END - TCP_LOCAL_PORT_RANGE_START)))
 #define UDP_ENSURE_LOCAL_PORT_RANGE(any) TCP_ENSURE_LOCAL_PORT_RANGE(any)
 #ifdef SD_NET_SOCKETS_GIVE_UP
-/* For tcp.c alone: how long an attempt to connect takes is the socket's to say (TCP_SYNCNT). */
+/* For tcp.c alone: how long an attempt to connect takes is the socket's to say (TCP_SYNCNT); what is sent on
+ * a connection is sent again for a quarter of an hour, as on Linux, in the end each minute (timers.c). */
 #define TCP_SYNMAXRTX 255
-#define TCP_MAXRTX    (pcb->state == SYN_SENT ? 255 : 12)
+#define TCP_MAXRTX    (pcb->state == SYN_SENT ? 255 : 19)
 #endif
 
 /* What a program gives TCP to send is copied where the copy may fail (stardust/socket). */
