@@ -11,8 +11,8 @@
 #define PLACES_IPV4 (ARP_TABLE_SIZE / 2)
 #define PLACES_IPV6 (LWIP_ND6_NUM_NEIGHBORS / 2)
 
-/* What lwIP begins to ask within ASK_MS it has not given up by then, so that it does not begin a second time;
- * and it has before the place is free. */
+/* lwIP asks for a host for longer than ASK_MS and for less than FREE_MS. Between, it could begin a second
+ * time, and go on when the place is another's. */
 #define ASK_MS_IPV4  4000
 #define FREE_MS_IPV4 6000
 #define ASK_MS_IPV6  2000
