@@ -39,7 +39,7 @@ from host.xlconfig import BRIDGE, Config, command_line
 __all__ = ["Dom0", "End", "Guest", "Machine", "Problem", "Result", "TooLate"]
 
 # What a QEMU machine of a size leaves for guests, in MB; measured by `xl info`'s free_memory, with room for Xen's own.
-GUEST_MEMORY = {768: 480, 2048: 1720}
+GUEST_MEMORY = {768: 416, 2048: 1656}
 IMAGES_BYTES = 32 << 20
 PROGRAMS = paths.BUILD / "programs"     # of this machine, for domain 0
 TREE, TREE_OPTIONS = "/mnt/source", "ro,trans=virtio,version=9p2000.L,msize=262144,cache=loose"

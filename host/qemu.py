@@ -31,7 +31,7 @@ MACHINE = ["-accel", "tcg", "-cpu", "max,-smap,-smep,-xsave", "-nodefaults", "-v
 ICOUNT = ["-icount", "shift=0,sleep=off,align=off"]
 # Eager: with Xen's lazy switching of vector registers QEMU 7.2 lets a guest's SSE code write the low halves of those that belong to a
 # process of domain 0, whose copies of memory are wrong then (garbled consoles, xl and the agent killed by malloc's own checks).
-XEN_COMMAND_LINE = "console=com1 com1=115200,8n1 dom0_mem=256M,max:256M spec-ctrl=eager-fpu loglvl=warning guest_loglvl=%s"
+XEN_COMMAND_LINE = "console=com1 com1=115200,8n1 dom0_mem=320M,max:320M spec-ctrl=eager-fpu loglvl=warning guest_loglvl=%s"
 DOM0_COMMAND_LINE = "console=hvc0 rdinit=/init quiet mitigations=off rodata=off cryptomgr.notests ima_appraise=off"
 
 
