@@ -2,11 +2,13 @@
 #include <stardust/test.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include <stardust/thread.h>
 #include <stardust/timer.h>
 #include <xenlib/event.h>
 #include <xenlib/sched.h>
+#include <xenlib/start.h>
 #include <xenlib/time.h>
 #include <xensys/abi.h>
 
@@ -81,6 +83,29 @@ SD_TEST(upcalls_off_hold_events_back)
     SD_CHECK(received == 0);
     xen_upcalls_on();
     SD_CHECK(received == 1);
+    close_channel(&channel);
+}
+
+/* Blocks as the scheduler does; in a PVH guest events come in at the last moment, at hlt itself. */
+static void block_late(void)
+{
+    if (!strcmp(xen_start()->type, "PVH"))
+        __asm__ volatile("sti\n\tcall xen_pvh_halt" ::: "memory", "cc");
+    else
+        xen_sched_block();
+}
+
+SD_TEST(event_that_comes_when_the_vcpu_is_about_to_block_is_not_slept_through)
+{
+    struct channel channel;
+
+    SD_REQUIRE(open_channel(&channel, XEN_EVENT_PLAIN));
+    for (unsigned i = 1; i <= 100; i++) {
+        (void)xen_upcalls_off();
+        SD_CHECK(!xen_event_send(channel.far));
+        block_late();
+        SD_CHECK(received == i);
+    }
     close_channel(&channel);
 }
 

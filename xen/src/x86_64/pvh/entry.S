@@ -185,10 +185,27 @@ xen_pvh_vmmcall:
 	ret
 	.size xen_pvh_vmmcall, . - xen_pvh_vmmcall
 
+/*
+ * Lets interrupts in and waits for one. None can slip in before hlt, as sti holds them back for an instruction; but a hypervisor that
+ * leaves the guest right there has to keep that in mind, and QEMU's emulation of SVM does not. What is not to be slept through is looked
+ * for by xen_pvh_upcall, too.
+ */
+	.globl xen_pvh_wait, xen_pvh_halt
+	.type xen_pvh_wait, @function
+xen_pvh_wait:
+	sti
+xen_pvh_halt:
+	hlt
+	ret
+	.size xen_pvh_wait, . - xen_pvh_wait
+
 	.globl xen_pvh_upcall
 	.type xen_pvh_upcall, @function
 xen_pvh_upcall:
-	handle_event
+	cmpq	$xen_pvh_halt, (%rsp)
+	jne	1f
+	incq	(%rsp)		/* behind hlt */
+1:	handle_event
 	iretq
 	.size xen_pvh_upcall, . - xen_pvh_upcall
 

@@ -12,6 +12,9 @@
 void xen_pvh_vmcall(void);
 void xen_pvh_vmmcall(void);
 void xen_pvh_upcall(void);
+
+/* Lets interrupts in, and returns after the next one. */
+void xen_pvh_wait(void);
 void xen_pvh_page_fault(void);
 extern uint32_t xen_pvh_cpu_maker;     /* cpuid, leaf 0: ecx */
 extern const char xen_pvh_traps[][16]; /* one entry for each exception */

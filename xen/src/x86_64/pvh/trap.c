@@ -173,9 +173,8 @@ void xen_pvh_upcalls_on(void)
     __asm__ volatile("sti" ::: "memory");
 }
 
-/* Interrupts come in only after the instruction that follows sti, so none can slip between. */
 void xen_pvh_sched_block(void)
 {
-    __asm__ volatile("sti\n\thlt" ::: "memory");
+    xen_pvh_wait();
     xen_pvh_upcalls_on();
 }
